@@ -1,0 +1,151 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { audienceRoutes } from './audience/routes.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type Config, ConfigError } from './config.ts';
+import { Throttle } from './engine/throttle.ts';
+import { Worker } from './engine/worker.ts';
+import { openApiDocument } from './http/openapi.ts';
+import { type Route, route } from './http/route.ts';
+import { createHttp, type Listening, listen } from './http/server.ts';
+import { staticFiles } from './http/static.ts';
+import type { Log } from './log.ts';
+import { openVault } from './master-key.ts';
+import { messageRoutes } from './messages/routes.ts';
+import { freeAllLeases } from './queue/queue.ts';
+import { addressPolicy } from './servers/address-policy.ts';
+import { CheckLimit } from './servers/check-limit.ts';
+import { serverRoutes } from './servers/routes.ts';
+import type { Db } from './storage/db.ts';
+import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
+import { migrate } from './storage/migrate.ts';
+import { openSqlite } from './storage/sqlite.ts';
+import { VersionCache } from './templates/render.ts';
+import { templateRoutes } from './templates/routes.ts';
+import { Pool } from './transport/pool.ts';
+import { authenticate } from './workspaces/authenticate.ts';
+import { workspaceRoutes } from './workspaces/routes.ts';
+
+/** Messages under way get this long to finish when the program is asked to stop. */
+const DRAIN_MS = 30_000;
+
+export interface AppParts {
+  log: Log;
+  version: string;
+  /** The folder of the built web app. */
+  webRoot: string;
+  clock?: Clock;
+}
+
+export interface App {
+  db: Db;
+  /** Answers a request without a socket. */
+  request: (input: string, init?: RequestInit) => Response | Promise<Response>;
+  /** Opens the port and starts the worker. Port 0 takes a free one. */
+  start(): Promise<{ port: number }>;
+  /** Answers what is under way, lets messages past their envelope finish, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** Opens and migrates the database of the settings. @throws ConfigError */
+export async function openDatabase(config: Config, clock: Clock): Promise<Db> {
+  if (config.databaseUrl !== undefined) {
+    throw new ConfigError('PostgreSQL is not part of this version yet. Leave DATABASE_URL empty to use the embedded database.');
+  }
+  try {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError(`The data folder ${config.dataDir} cannot be made (${(error as Error).message}). Set DATA_DIR to a folder this user can write.`);
+  }
+  const db = openSqlite(join(config.dataDir, 'mailwright.db'));
+  try {
+    await migrate(db, clock.now());
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  return db;
+}
+
+/** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
+export async function createApp(config: Config, { log, version, webRoot, clock = systemClock }: AppParts): Promise<App> {
+  const db = await openDatabase(config, clock);
+  let lock: ProcessLock | undefined;
+  try {
+    lock = config.role === 'api' ? undefined : lockDataFolder(config.dataDir);
+    const vault = await openVault(config, db);
+    const policy = addressPolicy(config);
+    const versions = new VersionCache();
+    const { publicUrl } = config;
+    const worker = new Worker({ db, clock, log, vault, versions, pool: new Pool({ clock }), policy, publicUrl, throttle: new Throttle() });
+    const accept = { db, clock, vault, versions, nudge: () => worker.nudge() };
+    const routes: Route[] = [
+      ...workspaceRoutes({ db, clock, config, version }),
+      ...serverRoutes({ db, clock, log, vault, policy, publicUrl, checkLimit: new CheckLimit() }),
+      ...templateRoutes(accept),
+      ...audienceRoutes({ db, clock }),
+      ...messageRoutes(accept),
+    ];
+    routes.push(...programRoutes(db, routes, version));
+    const http = createHttp({ routes, authenticate: (request) => authenticate(db, clock, request), fallback: staticFiles(webRoot), clock, log });
+    return running({ config, db, lock, worker, http, clock });
+  } catch (error) {
+    lock?.release();
+    await db.close();
+    throw error;
+  }
+}
+
+interface Running {
+  config: Config;
+  db: Db;
+  lock: ProcessLock | undefined;
+  worker: Worker;
+  http: ReturnType<typeof createHttp>;
+  clock: Clock;
+}
+
+function running({ config, db, lock, worker, http, clock }: Running): App {
+  let listening: Listening | undefined;
+  return {
+    db,
+    request: (input, init) => http.request(input, init),
+    async start() {
+      if (config.role !== 'worker') listening = await listen(http, config.host, config.port);
+      if (config.role !== 'api') {
+        // The lock is ours, so no other worker is alive: what was held when it died is due now.
+        await freeAllLeases(db, clock.now());
+        worker.start();
+      }
+      return { port: listening?.port ?? 0 };
+    },
+    async stop() {
+      await listening?.close();
+      await worker.stop(DRAIN_MS);
+      await db.close();
+      lock?.release();
+    },
+  };
+}
+
+/** What belongs to the program rather than to a room. */
+function programRoutes(db: Db, routes: readonly Route[], version: string): Route[] {
+  const up = z.object({ status: z.literal('ok') });
+  const alive = async () => ({ body: { status: 'ok' as const } });
+  const own: Route[] = [
+    route({ method: 'GET', path: '/healthz', access: 'public', tag: 'Program', summary: 'The process is alive', answers: { 200: { description: 'Alive', schema: up } }, handle: alive }),
+    route({
+      method: 'GET', path: '/readyz', access: 'public', tag: 'Program', summary: 'The database answers', answers: { 200: { description: 'Ready', schema: up } },
+      handle: async () => {
+        await db.read.selectFrom('settings').select('name').limit(1).execute();
+        return alive();
+      },
+    }),
+    route({
+      method: 'GET', path: '/v1/openapi.json', access: 'public', tag: 'Program', summary: 'This description of the API', answers: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) } },
+      handle: async () => ({ body: openApiDocument([...routes], version) }),
+    }),
+  ];
+  return own;
+}

@@ -1,0 +1,71 @@
+import type { Selectable } from 'kysely';
+import type { Tx } from '../storage/db.ts';
+import type { Schema } from '../storage/schema.ts';
+import type { Contact } from './contact.ts';
+
+const BATCH = 500;
+
+export async function contactByKey(tx: Tx, workspaceId: string, emailKey: string): Promise<Contact | undefined> {
+  const row = await tx.selectFrom('contacts').selectAll().where('workspace_id', '=', workspaceId).where('email_key', '=', emailKey).executeTakeFirst();
+  return row && contactOf(row);
+}
+
+export async function contactsByKeys(tx: Tx, workspaceId: string, emailKeys: readonly string[]): Promise<Map<string, Contact>> {
+  const found = new Map<string, Contact>();
+  for (let at = 0; at < emailKeys.length; at += BATCH) {
+    const rows = await tx
+      .selectFrom('contacts')
+      .selectAll()
+      .where('workspace_id', '=', workspaceId)
+      .where('email_key', 'in', emailKeys.slice(at, at + BATCH))
+      .execute();
+    for (const row of rows) found.set(row.email_key, contactOf(row));
+  }
+  return found;
+}
+
+export async function upsertContact(tx: Tx, contact: Contact): Promise<void> {
+  const changed = { email: contact.email, attributes: JSON.stringify(contact.attributes), updated_at: contact.updatedAt };
+  await tx
+    .insertInto('contacts')
+    .values({
+      id: contact.id,
+      workspace_id: contact.workspaceId,
+      email_key: contact.emailKey,
+      bounced_at: contact.bouncedAt,
+      unsubscribed_at: contact.unsubscribedAt,
+      created_at: contact.createdAt,
+      ...changed,
+    })
+    .onConflict((conflict) => conflict.columns(['workspace_id', 'email_key']).doUpdateSet(changed))
+    .execute();
+}
+
+export async function markBounced(tx: Tx, workspaceId: string, emailKey: string, now: number): Promise<void> {
+  await tx
+    .updateTable('contacts')
+    .set({ bounced_at: now, updated_at: now })
+    .where('workspace_id', '=', workspaceId)
+    .where('email_key', '=', emailKey)
+    .where('bounced_at', 'is', null)
+    .execute();
+}
+
+export async function deleteContact(tx: Tx, workspaceId: string, emailKey: string): Promise<boolean> {
+  const done = await tx.deleteFrom('contacts').where('workspace_id', '=', workspaceId).where('email_key', '=', emailKey).executeTakeFirst();
+  return done.numDeletedRows > 0n;
+}
+
+function contactOf(row: Selectable<Schema['contacts']>): Contact {
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    email: row.email,
+    emailKey: row.email_key,
+    attributes: JSON.parse(row.attributes),
+    bouncedAt: row.bounced_at,
+    unsubscribedAt: row.unsubscribed_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

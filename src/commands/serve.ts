@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { createApp } from '../app.ts';
+import { type Config, ConfigError, readConfig, SETTINGS } from '../config.ts';
+import { createLog } from '../log.ts';
+import { firstRunToken } from '../workspaces/setup.ts';
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
+
+/** Runs the program until a signal. */
+export function serveCommand(root: string, version: string) {
+  return async (args: string[]): Promise<number | undefined> => {
+    if (args.includes('--help')) {
+      process.stdout.write(`${settingsHelp()}\n`);
+      return 0;
+    }
+    const config = readConfig(process.env, process.cwd());
+    for (const warning of config.warnings) process.stderr.write(`mailwright: ${warning}\n`);
+    const app = await createApp(config, { log: createLog(config.logLevel), version, webRoot: join(root, 'web', 'dist') });
+    const { port } = await app.start().catch(async (error: NodeJS.ErrnoException) => {
+      await app.stop();
+      throw startError(error, config);
+    });
+    announce(config, port, version, await firstRunToken(app.db));
+    await stopOnSignal(app.stop);
+    return undefined;
+  };
+}
+
+function settingsHelp(): string {
+  const rows = SETTINGS.map(([name, fallback, meaning]) => `  ${name.padEnd(19)} ${meaning}${fallback ? ` Default: ${fallback}` : ''}`);
+  return ['Settings are read from the environment:', '', ...rows].join('\n');
+}
+
+function startError(error: NodeJS.ErrnoException, config: Config): Error {
+  if (error.code === 'EADDRINUSE') return new ConfigError(`Port ${config.port} is used by another program. Stop it, or choose another: PORT=3001 npm start`);
+  if (error.code === 'EACCES') return new ConfigError(`This user may not listen on port ${config.port}. Choose a port above 1023, or put a reverse proxy in front.`);
+  if (error.code === 'EADDRNOTAVAIL') return new ConfigError(`HOST=${config.host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`);
+  return error;
+}
+
+function announce(config: Config, port: number, version: string, token: string | undefined): void {
+  // With PORT=0 the system chose the port, so the address can only be said now.
+  const url = config.port === 0 ? `http://localhost:${port}` : config.publicUrl;
+  const lines = [`Mailwright ${version} is running at ${url}`, `Data: ${config.dataDir}`];
+  if (!LOOPBACK.has(config.host)) {
+    lines.push(`Other machines can reach it (HOST=${config.host}). Set PUBLIC_URL to the address they use, and put HTTPS in front of it.`);
+  }
+  if (token) lines.push('', `First run: open ${url}/setup?token=${token}`, 'The link works until the first user is made.');
+  process.stdout.write(`\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}\n\n`);
+}
+
+/** The first signal drains; a second one ends at once. */
+function stopOnSignal(stop: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let asked = false;
+    const onSignal = () => {
+      if (asked) process.exit(130);
+      asked = true;
+      process.stderr.write('Stopping: messages under way are finished first. A second signal ends at once.\n');
+      stop().then(resolve, reject);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}

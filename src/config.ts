@@ -1,0 +1,136 @@
+import { isAbsolute, join, resolve } from 'node:path';
+
+/** Every setting, read from the environment here and nowhere else. */
+export interface Config {
+  port: number;
+  host: string;
+  dataDir: string;
+  databaseUrl: string | undefined;
+  /** Without a trailing slash; links in mail and on first run are made from it. */
+  publicUrl: string;
+  masterKey: string | undefined;
+  masterKeyFile: string;
+  systemSmtpUrl: string | undefined;
+  /** CIDRs that every role may use as SMTP hosts. */
+  smtpAllowPrivate: readonly string[];
+  /** 'forbid' closes private addresses to everybody: for installations with strangers on them. */
+  smtpPrivate: 'ask' | 'forbid';
+  role: 'all' | 'api' | 'worker';
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Sentences about settings that look mistyped, printed at start. */
+  warnings: readonly string[];
+}
+
+/** Name, default and meaning of each setting; `mailwright serve --help` prints this list. */
+export const SETTINGS = [
+  ['PORT', '3000', 'The port of the API and the web app.'],
+  ['HOST', '127.0.0.1', 'The address to listen on; 0.0.0.0 lets other machines in.'],
+  ['DATA_DIR', './data', 'The folder of the database and the key.'],
+  ['DATABASE_URL', '', 'A PostgreSQL address; empty means the embedded database.'],
+  ['PUBLIC_URL', 'http://localhost:PORT', 'How people reach this installation; links are made from it.'],
+  ['MASTER_KEY', '', '32 bytes in base64 that encrypt stored passwords. Takes precedence over the file.'],
+  ['MASTER_KEY_FILE', 'DATA_DIR/master.key', 'A file with that key, mode 0600.'],
+  ['SYSTEM_SMTP_URL', '', 'A server for mail to team members while in sandbox (not used yet).'],
+  ['SMTP_ALLOW_PRIVATE', '', 'Comma-separated CIDRs of private SMTP servers allowed for everyone.'],
+  ['SMTP_PRIVATE', 'ask', '`forbid` refuses private SMTP servers to everybody.'],
+  ['ROLE', 'all', '`all`, `api` or `worker`.'],
+  ['LOG_LEVEL', 'info', '`debug`, `info`, `warn`, `error` or `silent`.'],
+] as const;
+
+/** A setting that cannot work. The program prints the sentence and exits with 78 (EX_CONFIG of sysexits). */
+export class ConfigError extends Error {}
+
+const OWN_PREFIXES = /^(SMTP_|MASTER_|SYSTEM_SMTP|MAILWRIGHT_|DATABASE_|PUBLIC_)/;
+const ELSEWHERE = new Set(['MAILWRIGHT_TEST_INSTALL']);
+
+/** @throws ConfigError naming the setting and what it takes. */
+export function readConfig(env: Record<string, string | undefined>, cwd: string): Config {
+  const text = (name: string, fallback = '') => env[name]?.trim() || fallback;
+  const port = portOf(text('PORT', '3000'));
+  const dataDir = resolve(cwd, text('DATA_DIR', './data'));
+  const keyFile = text('MASTER_KEY_FILE', join(dataDir, 'master.key'));
+  return {
+    port,
+    host: text('HOST', '127.0.0.1'),
+    dataDir,
+    databaseUrl: text('DATABASE_URL') || undefined,
+    publicUrl: urlOf(text('PUBLIC_URL', `http://localhost:${port}`)),
+    masterKey: text('MASTER_KEY') || undefined,
+    masterKeyFile: isAbsolute(keyFile) ? keyFile : resolve(cwd, keyFile),
+    systemSmtpUrl: text('SYSTEM_SMTP_URL') || undefined,
+    smtpAllowPrivate: cidrsOf(text('SMTP_ALLOW_PRIVATE')),
+    smtpPrivate: oneOf('SMTP_PRIVATE', text('SMTP_PRIVATE', 'ask'), ['ask', 'forbid']),
+    role: oneOf('ROLE', text('ROLE', 'all'), ['all', 'api', 'worker']),
+    logLevel: oneOf('LOG_LEVEL', text('LOG_LEVEL', 'info'), ['debug', 'info', 'warn', 'error', 'silent']),
+    warnings: mistypedNames(env),
+  };
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new ConfigError(`PORT must be a number from 0 to 65535, not "${text}".`);
+  return port;
+}
+
+function urlOf(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new ConfigError(`PUBLIC_URL must be a web address such as https://mail.example.com, not "${text}".`);
+  }
+  return text.replace(/\/+$/, '');
+}
+
+function cidrsOf(text: string): string[] {
+  const list = text.split(',').map((part) => part.trim()).filter(Boolean);
+  for (const cidr of list) {
+    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(cidr)) {
+      throw new ConfigError(`SMTP_ALLOW_PRIVATE takes CIDRs such as 10.0.0.0/8, separated by commas; "${cidr}" is not one.`);
+    }
+  }
+  return list;
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  if (!found) throw new ConfigError(`${name} must be one of ${allowed.join(', ')}, not "${value}".`);
+  return found;
+}
+
+/** A setting with a slip in its name would otherwise be silently without effect. */
+function mistypedNames(env: Record<string, string | undefined>): string[] {
+  const known = SETTINGS.map(([name]) => name as string);
+  return Object.keys(env)
+    .filter((name) => OWN_PREFIXES.test(name) && !known.includes(name) && !ELSEWHERE.has(name))
+    .flatMap((name) => {
+      const near = closest(name, known);
+      return near ? [`The setting ${name} is unknown. Did you mean ${near}?`] : [];
+    });
+}
+
+/** The known word at an edit distance of at most two, for "did you mean". */
+export function closest(word: string, known: Iterable<string>): string | undefined {
+  const lower = word.toLowerCase();
+  let best: string | undefined;
+  let bestDistance = 3;
+  for (const candidate of known) {
+    const distance = editDistance(lower, candidate.toLowerCase(), bestDistance);
+    if (distance < bestDistance && distance < candidate.length / 2) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein distance, given up at `limit` since only near misses matter. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,29 @@
+import type { Server } from '../servers/server.ts';
+
+/** Messages on their way per connection: one on the wire and one ready, so that no connection waits for the database. */
+const READY_PER_CONNECTION = 2;
+
+/** How many messages are on their way to each server, and whether one more may join. */
+export class Throttle {
+  readonly #used = new Map<string, number>();
+
+  /** Room that is left. A server that comes back from waiting gets one message as a probe. */
+  room(server: Server, now: number): number {
+    const { waitingUntil } = server.health;
+    if (waitingUntil !== null && waitingUntil > now) return 0;
+    const capacity = waitingUntil === null ? server.maxConnections * READY_PER_CONNECTION : 1;
+    return Math.max(0, capacity - (this.#used.get(server.id) ?? 0));
+  }
+
+  take(server: Server, now: number): boolean {
+    if (this.room(server, now) === 0) return false;
+    this.#used.set(server.id, (this.#used.get(server.id) ?? 0) + 1);
+    return true;
+  }
+
+  give(serverId: string): void {
+    const used = this.#used.get(serverId) ?? 0;
+    if (used > 1) this.#used.set(serverId, used - 1);
+    else this.#used.delete(serverId);
+  }
+}

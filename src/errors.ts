@@ -1,0 +1,34 @@
+/**
+ * An error that a caller can act on: a stable code, a sentence that says what to do, and the field it is about.
+ * `http/errors.ts` turns the code into a status; everything that is not an AppError is a bug and answers 500.
+ */
+export class AppError extends Error {
+  readonly code: string;
+  readonly field: string | undefined;
+  readonly detail: Record<string, unknown> | undefined;
+  /** The HTTP status when it is not 422, the status of a value that is wrong. */
+  readonly status: number;
+
+  constructor(
+    code: string,
+    message: string,
+    more: { field?: string | undefined; detail?: Record<string, unknown> | undefined; status?: number; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.field = more.field;
+    this.detail = more.detail;
+    this.status = more.status ?? 422;
+  }
+}
+
+/** A thing that does not exist in this workspace. Another workspace's id is answered the same way. */
+export function notFound(what: string, message: string, field?: string): AppError {
+  return new AppError(`${what}_not_found`, message, { status: 404, field });
+}
+
+/** The text of anything thrown, for log lines. */
+export function errorText(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,54 @@
+import type { Db, Tx } from '../storage/db.ts';
+import type { EventType, NewEvent, RecordedEvent } from './event.ts';
+
+/** Rows per statement: seven columns each, far below the parameter limit of either engine. */
+const BATCH = 500;
+
+export async function insertEvents(tx: Tx, events: readonly (NewEvent & { id: string })[]): Promise<void> {
+  for (let at = 0; at < events.length; at += BATCH) {
+    await tx
+      .insertInto('events')
+      .values(
+        events.slice(at, at + BATCH).map((event) => ({
+          id: event.id,
+          workspace_id: event.workspaceId,
+          type: event.type,
+          message_id: event.messageId ?? null,
+          contact_id: event.contactId ?? null,
+          at: event.at,
+          detail: JSON.stringify(event.detail ?? {}),
+        })),
+      )
+      .execute();
+  }
+}
+
+export async function eventsOfMessage(db: Db, messageId: string): Promise<RecordedEvent[]> {
+  const rows = await db.read.selectFrom('events').select(['id', 'type', 'at', 'detail']).where('message_id', '=', messageId).orderBy('id').execute();
+  return rows.map((row) => ({ id: row.id, type: row.type as EventType, at: row.at, detail: JSON.parse(row.detail) }));
+}
+
+export interface AuditEntry {
+  id: string;
+  workspaceId: string;
+  actor: string;
+  action: string;
+  target: string;
+  detail: Record<string, unknown>;
+  now: number;
+}
+
+export async function insertAudit(tx: Tx, entry: AuditEntry): Promise<void> {
+  await tx
+    .insertInto('audit_log')
+    .values({
+      id: entry.id,
+      workspace_id: entry.workspaceId,
+      actor: entry.actor,
+      action: entry.action,
+      target: entry.target,
+      detail: JSON.stringify(entry.detail),
+      created_at: entry.now,
+    })
+    .execute();
+}

@@ -1,0 +1,97 @@
+import { AppError } from '../errors.ts';
+
+/** A refused body is still read and thrown away up to here, so that the caller gets to see the answer. */
+const DRAIN_LIMIT = 64 * 1024 * 1024;
+/** Deeper than any honest document; keeps every later walk of the value off the end of the stack. */
+const MAX_DEPTH = 64;
+
+/**
+ * Reads a JSON body of at most `limit` bytes.
+ * @throws AppError unsupported_media_type (415), body_too_large (413), invalid_json (400, with line and column).
+ */
+export async function readJson(request: Request, limit: number): Promise<unknown> {
+  const type = request.headers.get('content-type');
+  if (type !== null && !/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(type.trim())) {
+    await discard(request);
+    throw new AppError('unsupported_media_type', `Send the body as application/json, not ${shown(type)}.`, { status: 415 });
+  }
+  const text = await readText(request, limit);
+  if (text.trim() === '') {
+    throw new AppError('invalid_json', 'The body is empty. Send a JSON object.', { status: 400, detail: { line: 1, column: 1 } });
+  }
+  if (tooDeep(text)) {
+    throw new AppError('invalid_json', `The body is nested more than ${MAX_DEPTH} levels deep.`, { status: 400 });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalidJson(text, (error as Error).message);
+  }
+}
+
+async function readText(request: Request, limit: number): Promise<string> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > limit) {
+    await discard(request);
+    throw tooLarge(limit, Number(declared));
+  }
+  if (declared !== null) return request.text();
+  if (!request.body) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > DRAIN_LIMIT) throw tooLarge(limit, size);
+    if (size <= limit) chunks.push(chunk);
+  }
+  if (size > limit) throw tooLarge(limit, size);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function discard(request: Request): Promise<void> {
+  if (!request.body || Number(request.headers.get('content-length') ?? 0) > DRAIN_LIMIT) return;
+  let size = 0;
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > DRAIN_LIMIT) return;
+  }
+}
+
+function tooLarge(limit: number, size: number): AppError {
+  const kib = (bytes: number) => `${Math.ceil(bytes / 1024).toLocaleString('en-US')} KB`;
+  return new AppError('body_too_large', `The body is ${kib(size)}; this call takes at most ${kib(limit)}.`, {
+    status: 413,
+    detail: { limitBytes: limit },
+  });
+}
+
+function invalidJson(text: string, reason: string): AppError {
+  const position = Number(/position (\d+)/.exec(reason)?.[1] ?? text.length);
+  const before = text.slice(0, position).split('\n');
+  const line = before.length;
+  const column = (before.at(-1)?.length ?? 0) + 1;
+  return new AppError('invalid_json', `The body is not valid JSON: look at line ${line}, column ${column}.`, {
+    status: 400,
+    detail: { line, column },
+  });
+}
+
+function tooDeep(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (quoted) {
+      if (char === 0x5c) at++;
+      else if (char === 0x22) quoted = false;
+    } else if (char === 0x22) quoted = true;
+    else if (char === 0x7b || char === 0x5b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (char === 0x7d || char === 0x5d) depth--;
+  }
+  return false;
+}
+
+function shown(type: string): string {
+  return type.replace(/[^\x20-\x7e]/g, '').slice(0, 80);
+}

@@ -1,0 +1,29 @@
+import { AppError, errorText } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+export interface ErrorBody {
+  error: { code: string; message: string; field?: string; detail?: Record<string, unknown> };
+}
+
+/** Turns anything thrown into the one form of error answers. What is not an AppError is a bug: logged, never shown. */
+export function errorResponse(thrown: unknown, requestId: string, log: Log): Response {
+  const error = thrown instanceof AppError ? thrown : internal(thrown, requestId, log);
+  const body: ErrorBody = {
+    error: {
+      code: error.code,
+      message: error.message,
+      ...(error.field === undefined ? {} : { field: error.field }),
+      ...(error.detail === undefined ? {} : { detail: error.detail }),
+    },
+  };
+  const headers: Record<string, string> = { 'x-request-id': requestId };
+  if (error.status === 401) headers['www-authenticate'] = 'Bearer';
+  const retryAfter = error.detail?.retryAfterSeconds;
+  if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter);
+  return Response.json(body, { status: error.status, headers });
+}
+
+function internal(thrown: unknown, requestId: string, log: Log): AppError {
+  log.error({ requestId, error: errorText(thrown), stack: thrown instanceof Error ? thrown.stack : undefined }, 'a request failed unexpectedly');
+  return new AppError('internal_error', `This is a fault in Mailwright. Look for ${requestId} in its log.`, { status: 500 });
+}

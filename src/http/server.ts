@@ -1,0 +1,126 @@
+import { type HttpBindings, serve } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { newId } from '../ids.ts';
+import type { Log } from '../log.ts';
+import { readJson } from './body.ts';
+import { errorResponse } from './errors.ts';
+import { type Actor, type Call, mayCall, type Reply, type Route } from './route.ts';
+import { validate } from './validate.ts';
+
+export interface HttpParts {
+  routes: readonly Route[];
+  /** Finds who is calling. @throws AppError 401 */
+  authenticate: (request: Request) => Promise<Actor>;
+  /** Answers everything that no route knows: the web app's files. */
+  fallback: (request: Request, path: string) => Promise<Response | undefined>;
+  clock: Clock;
+  log: Log;
+}
+
+type App = Hono<{ Bindings: HttpBindings }>;
+
+const METHODS_WITH_BODY = new Set(['POST', 'PATCH']);
+
+/** The HTTP side of the program, without a socket: `app.request()` in tests is the same as a call from outside. */
+export function createHttp(parts: HttpParts): App {
+  const app: App = new Hono({ getPath: pathOf });
+  for (const one of parts.routes) app.on(one.method, one.path, (c) => answer(c, one, parts));
+  app.notFound((c) => answerUnknown(c, parts));
+  return app;
+}
+
+/** Existing clients write `/v1/contacts/` and `//v1/messages`; these are answered, never redirected. */
+function pathOf(request: Request): string {
+  const start = request.url.indexOf('/', request.url.indexOf('://') + 3);
+  const end = request.url.slice(start).search(/[?#]/);
+  const path = (end < 0 ? request.url.slice(start) : request.url.slice(start, start + end)).replace(/\/{2,}/g, '/');
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+/** The steps of every call. */
+async function answer(c: Context<{ Bindings: HttpBindings }>, one: Route, parts: HttpParts): Promise<Response> {
+  const requestId = newId('req', parts.clock.now());
+  try {
+    const actor = one.access === 'public' ? NOBODY : await parts.authenticate(c.req.raw);
+    if (one.access !== 'public') allow(actor, one);
+    const query = one.query ? validate(one.query, c.req.query(), 'refuse').value : c.req.query();
+    const body = one.body && METHODS_WITH_BODY.has(one.method) ? await parseBody(c.req.raw, one) : { value: undefined, warnings: [] };
+    const call: Call = {
+      body: body.value as never,
+      query: query as never,
+      params: c.req.param() as Record<string, string>,
+      actor,
+      headers: c.req.raw.headers,
+      ip: c.env?.incoming?.socket.remoteAddress ?? '127.0.0.1',
+      warnings: body.warnings,
+      request: c.req.raw,
+    };
+    return present(await one.handle(call as never), requestId);
+  } catch (thrown) {
+    return errorResponse(thrown, requestId, parts.log);
+  }
+}
+
+const NOBODY = { kind: 'session', id: '', workspaceId: '', role: 'viewer', mayAllowPrivate: false } as const;
+
+function allow(actor: Actor, one: Route): void {
+  if (!mayCall(actor.role, one.access)) {
+    throw new AppError('role_missing', `This call needs the role ${one.access}; yours is ${actor.role}.`, { status: 403 });
+  }
+}
+
+async function parseBody(request: Request, one: Route) {
+  return validate(one.body!, await readJson(request, one.maxBodyBytes), one.unknownFields);
+}
+
+function present(reply: Reply | Response, requestId: string): Response {
+  if (reply instanceof Response) {
+    reply.headers.set('x-request-id', requestId);
+    return reply;
+  }
+  const headers = { 'x-request-id': requestId, 'cache-control': 'no-store', ...reply.headers };
+  const status = reply.status ?? 200;
+  return reply.body === undefined ? new Response(null, { status, headers }) : Response.json(reply.body, { status, headers });
+}
+
+async function answerUnknown(c: Context<{ Bindings: HttpBindings }>, parts: HttpParts): Promise<Response> {
+  const requestId = newId('req', parts.clock.now());
+  const path = pathOf(c.req.raw);
+  const found = await parts.fallback(c.req.raw, path);
+  if (found) return present(found, requestId);
+  const allowed = parts.routes.filter((one) => samePath(one.path, path)).map((one) => one.method);
+  const error = allowed.length
+    ? new AppError('method_not_allowed', `${path.slice(0, 200)} answers ${allowed.join(', ')}.`, { status: 405 })
+    : new AppError('not_found', `There is nothing at ${path.slice(0, 200)}. The calls are listed at /v1/openapi.json.`, { status: 404 });
+  return errorResponse(error, requestId, parts.log);
+}
+
+function samePath(pattern: string, path: string): boolean {
+  const parts = path.split('/');
+  const wanted = pattern.split('/');
+  return parts.length === wanted.length && wanted.every((part, at) => part.startsWith(':') || part === parts[at]);
+}
+
+export interface Listening {
+  port: number;
+  close(): Promise<void>;
+}
+
+/** Opens the port. Rejects with the socket's error (EADDRINUSE and its like). */
+export function listen(app: App, host: string, port: number): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: host, port, overrideGlobalObjects: false }, (info) => {
+      resolve({
+        port: info.port,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            if ('closeIdleConnections' in server) server.closeIdleConnections();
+          }),
+      });
+    });
+    server.on('error', reject);
+  });
+}

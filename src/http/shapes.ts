@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { AppError } from '../errors.ts';
+import { coded } from './validate.ts';
+
+/** Shapes that routes of several rooms share. */
+export const DEFAULT_PAGE = 50;
+export const MAX_PAGE = 200;
+
+export const pageQuery = {
+  limit: coded(z.coerce.number({ error: `limit is a whole number from 1 to ${MAX_PAGE}.` }).int().min(1).max(MAX_PAGE), 'limit_invalid').optional(),
+  cursor: z.string().optional(),
+};
+
+export function page<T extends z.ZodType>(item: T) {
+  return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** A cursor is the last id (or slug) of the page before it. @throws AppError cursor_invalid (400) */
+export function checkCursor(cursor: string | undefined, form: RegExp): string | undefined {
+  if (cursor !== undefined && !form.test(cursor)) {
+    throw new AppError('cursor_invalid', 'This cursor is not from this list. Use nextCursor of its last page.', { status: 400, field: 'cursor' });
+  }
+  return cursor;
+}
+
+export const time = z.string().describe('ISO 8601, UTC');
+export const nullableTime = time.nullable();

@@ -1,0 +1,92 @@
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { audit, recordEvents } from '../events/record.ts';
+import { newId } from '../ids.ts';
+import { SANDBOX, UNROUTED } from '../queue/delivery.ts';
+import { changeIdle, type MessageRow } from '../queue/queue.ts';
+import { listServers } from '../servers/servers.ts';
+import type { Db } from '../storage/db.ts';
+import { findSuppressions } from '../suppressions/suppress.ts';
+import { blockedReason } from '../suppressions/suppression.ts';
+import type { Vault } from '../vault.ts';
+import { findRow } from './history.ts';
+import { insertMessages } from './store.ts';
+
+interface Who {
+  id: string;
+  workspaceId: string;
+}
+
+/** Takes back a message that has not gone out. @throws AppError already_sent, uncertain_cannot_cancel, sending_now (409) */
+export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string): Promise<MessageRow> {
+  const now = clock.now();
+  const row = await findRow(db, actor.workspaceId, id);
+  if (row.state === 'uncertain') throw conflict('uncertain_cannot_cancel', 'This message may have gone out already. Mark it as sent, or send it again.');
+  if (row.state !== 'queued') throw conflict('already_sent', `This message is ${row.state} and cannot be cancelled.`);
+  await db.write(async (tx) => {
+    const done = await changeIdle(tx, actor.workspaceId, id, 'queued', now, { state: 'cancelled', code: 'cancelled', reason: 'Cancelled before it was sent.', final_at: now });
+    if (!done) throw conflict('sending_now', 'This message is being sent right now. Look again in a moment.');
+    await recordEvents(tx, [{ workspaceId: actor.workspaceId, type: 'message.cancelled', messageId: id, at: now }]);
+    await audit(tx, actor, 'message.cancelled', id, {}, now);
+  });
+  return findRow(db, actor.workspaceId, id);
+}
+
+/** Decides an uncertain message: it counts as sent, or goes out once more, marked as a possible second copy. */
+export async function resolveMessage(db: Db, clock: Clock, actor: Who, id: string, as: 'sent' | 'resend'): Promise<MessageRow> {
+  const now = clock.now();
+  const row = await findRow(db, actor.workspaceId, id);
+  if (row.state !== 'uncertain') throw conflict('not_uncertain', `This message is ${row.state}; only an uncertain one needs a decision.`);
+  const change =
+    as === 'sent'
+      ? { state: 'sent', code: 'resolved_sent', reason: 'Marked as sent by a person.', final_at: now }
+      : { state: 'queued', lane: UNROUTED, due_at: now, dot_at: null, possible_duplicate: 1 };
+  await db.write(async (tx) => {
+    if (!(await changeIdle(tx, actor.workspaceId, id, 'uncertain', now, change))) throw conflict('not_uncertain', 'Somebody decided this message meanwhile.');
+    await audit(tx, actor, 'message.resolved', id, { as }, now);
+  });
+  return findRow(db, actor.workspaceId, id);
+}
+
+/** Sends the same content again as a new message; the old one keeps its history. */
+export async function resendMessage(db: Db, clock: Clock, vault: Vault, actor: Who, id: string): Promise<MessageRow> {
+  const now = clock.now();
+  const row = await findRow(db, actor.workspaceId, id);
+  if (['queued', 'uncertain'].includes(row.state)) throw conflict('not_final', 'This message is not finished yet. An uncertain one is decided with /resolve.');
+  if (row.sensitive === 1) throw conflict('content_forgotten', 'The content of this message was forgotten. Send it anew with its variables.');
+  const live = (await listServers(db, actor.workspaceId)).length > 0;
+  const newRowId = newId('msg', now);
+  await db.write(async (tx) => {
+    const blocked = (await findSuppressions(tx, actor.workspaceId, [row.rcpt_key])).get(row.rcpt_key);
+    if (blocked) throw conflict('suppressed', blockedReason(blocked));
+    await insertMessages(tx, [copyOf(row, newRowId, vault, live, now)]);
+    await recordEvents(tx, [{ workspaceId: actor.workspaceId, type: 'message.accepted', messageId: newRowId, at: now, detail: { resendOf: id } }]);
+    await audit(tx, actor, 'message.resent', id, { as: newRowId }, now);
+  });
+  return findRow(db, actor.workspaceId, newRowId);
+}
+
+function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: number) {
+  const { lease_owner, fence, dot_at, attempts, deferred_since, server_id, server_name, route, server_message_id, body_hash, possible_duplicate, ...kept } = row;
+  const domain = row.message_id_header.slice(row.message_id_header.lastIndexOf('@') + 1);
+  return {
+    ...kept,
+    id,
+    state: 'queued',
+    live: live ? 1 : 0,
+    lane: live ? UNROUTED : SANDBOX,
+    due_at: now,
+    expires_at: now + (row.expires_at - (row.send_at ?? row.created_at)),
+    created_at: now,
+    send_at: null,
+    final_at: null,
+    code: null,
+    reason: null,
+    message_id_header: `${id}.${vault.sign(id, 8)}@${domain}`,
+    content: null,
+  };
+}
+
+function conflict(code: string, message: string): AppError {
+  return new AppError(code, message, { status: 409 });
+}

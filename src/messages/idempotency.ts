@@ -1,0 +1,66 @@
+import { iso } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { sha256 } from '../ids.ts';
+import type { Tx } from '../storage/db.ts';
+import { deleteIdempotencyKeys, idempotencyKey, insertIdempotencyKey } from './store.ts';
+
+/** How long a key answers with its first result. */
+export const KEPT_MS = 7 * 24 * 60 * 60_000;
+
+/** The Idempotency-Key of a call (IETF draft-ietf-httpapi-idempotency-key-header). @throws AppError idempotency_key_invalid (400) */
+export function checkIdempotencyKey(headers: Headers): string | undefined {
+  const key = headers.get('idempotency-key');
+  if (key === null) return undefined;
+  if (!/^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) {
+    throw new AppError('idempotency_key_invalid', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', { status: 400, field: 'Idempotency-Key' });
+  }
+  return key;
+}
+
+/** The same body whatever the order of its keys. */
+export function bodyHash(body: unknown): string {
+  return sha256(JSON.stringify(body, sortedKeys));
+}
+
+function sortedKeys(_name: string, value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export interface Replay {
+  replayed: boolean;
+  response: unknown;
+}
+
+/**
+ * Runs `act` once for a key, in the caller's transaction: the key is stored with the messages or not at all. A second
+ * call with the same body gets the first one's answer.
+ * @throws AppError idempotency_key_reused when the body differs
+ */
+export async function once(tx: Tx, workspaceId: string, key: string, hash: string, now: number, act: () => Promise<unknown>): Promise<Replay> {
+  const before = await replay(tx, workspaceId, key, hash);
+  if (before) return before;
+  const response = await act();
+  await insertIdempotencyKey(tx, { workspaceId, key, bodyHash: hash, response: JSON.stringify(response), createdAt: now });
+  return { replayed: false, response };
+}
+
+/** The answer an earlier call with this key got. @throws AppError idempotency_key_reused when the body differs */
+export async function replay(tx: Tx, workspaceId: string, key: string, hash: string): Promise<Replay | undefined> {
+  const known = await idempotencyKey(tx, workspaceId, key);
+  if (!known) return undefined;
+  if (known.bodyHash !== hash) throw reused(known.createdAt, known.response);
+  return { replayed: true, response: JSON.parse(known.response) };
+}
+
+export function forgetOldKeys(tx: Tx, now: number): Promise<void> {
+  return deleteIdempotencyKeys(tx, now - KEPT_MS);
+}
+
+function reused(firstAt: number, response: string): AppError {
+  const first = JSON.parse(response) as { id?: string };
+  return new AppError('idempotency_key_reused', `This Idempotency-Key was used at ${iso(firstAt)} with another body. Use a new key for a new message.`, {
+    field: 'Idempotency-Key',
+    detail: { firstAt: iso(firstAt), id: first.id ?? null },
+  });
+}

@@ -1,0 +1,58 @@
+import { parseAddress, parseMailbox } from '../address.ts';
+import { sha256 } from '../ids.ts';
+import type { MessageRow } from '../queue/queue.ts';
+import type { Db } from '../storage/db.ts';
+import { type Rendered, render, type VersionCache } from '../templates/render.ts';
+import { findVersion } from '../templates/templates.ts';
+import { type ComposedMessage, compose } from './compose/compose.ts';
+import type { StoredContent } from './message.ts';
+import { attachmentsOf, contentOf } from './store.ts';
+
+export interface Letter extends ComposedMessage {
+  /** SHA-256 of the bytes: the same for every attempt. */
+  bodyHash: string;
+}
+
+/** Content that was forgotten (a sensitive template, once final) or never stored. */
+export class ContentGone extends Error {}
+
+/** Everything in a message is frozen, so this gives the same bytes however often it is asked. */
+export async function composeLetter(db: Db, versions: VersionCache, row: MessageRow): Promise<Letter> {
+  const content = await storedContent(db, row);
+  const rendered = await renderContent(db, versions, row, content);
+  const rules = { allowLocalDomains: true };
+  const mailbox = (address: string) => ({ address: parseAddress(address, 'to', rules) });
+  const attachments = await attachmentsOf(db, row.content_of);
+  const composed = compose({
+    id: row.id,
+    messageId: row.message_id_header,
+    date: content.date,
+    from: parseMailbox(row.from_mailbox, 'from', rules),
+    ...(content.replyTo === undefined ? {} : { replyTo: parseMailbox(content.replyTo, 'replyTo', rules) }),
+    to: content.to.map(mailbox),
+    ...(content.cc.length > 0 ? { cc: content.cc.map(mailbox) } : {}),
+    ...rendered,
+    headers: content.headers,
+    attachments: attachments.map((one) => ({ ...one, content: Buffer.from(one.content.buffer, one.content.byteOffset, one.content.length) })),
+    boundarySeed: row.message_id_header,
+  });
+  return { ...composed, bodyHash: sha256(composed.content) };
+}
+
+/** What a reader sees. @throws ContentGone */
+export async function renderMessage(db: Db, versions: VersionCache, row: MessageRow): Promise<Rendered> {
+  return renderContent(db, versions, row, await storedContent(db, row));
+}
+
+export async function storedContent(db: Db, row: Pick<MessageRow, 'content' | 'content_of' | 'id'>): Promise<StoredContent> {
+  const text = row.content ?? (row.content_of === row.id ? null : await contentOf(db, row.content_of));
+  if (!text) throw new ContentGone('The content of this message was forgotten.');
+  return JSON.parse(text) as StoredContent;
+}
+
+async function renderContent(db: Db, versions: VersionCache, row: MessageRow, content: StoredContent): Promise<Rendered> {
+  if (content.inline) return content.inline;
+  const version = await findVersion(db, row.template_version_id!);
+  if (!version) throw new ContentGone('The template version of this message is gone.');
+  return render(versions.prepared(version.id, version), content.variables);
+}

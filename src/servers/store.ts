@@ -1,0 +1,124 @@
+import type { Selectable } from 'kysely';
+import type { Db, Tx } from '../storage/db.ts';
+import type { ServersTable } from '../storage/schema.ts';
+import type { Health, Server } from './server.ts';
+
+export async function insertServer(tx: Tx, server: Server): Promise<void> {
+  await tx.insertInto('servers').values({ id: server.id, workspace_id: server.workspaceId, created_at: server.createdAt, ...columns(server) }).execute();
+}
+
+export async function updateServer(tx: Tx, server: Server): Promise<boolean> {
+  const done = await tx
+    .updateTable('servers')
+    .set(columns(server))
+    .where('workspace_id', '=', server.workspaceId)
+    .where('id', '=', server.id)
+    .executeTakeFirst();
+  return done.numUpdatedRows > 0n;
+}
+
+function columns(server: Server) {
+  return {
+    type: server.type,
+    name: server.name,
+    region: server.region,
+    host: server.host,
+    port: server.port,
+    security: server.security,
+    username: server.username,
+    password_sealed: server.passwordSealed,
+    helo_name: server.heloName,
+    allowed_from: JSON.stringify(server.allowedFrom),
+    limits: JSON.stringify(server.limits),
+    max_connections: server.maxConnections,
+    weight: server.weight,
+    cost_per_thousand: server.costPerThousand,
+    reserve: server.reserve,
+    tls_ca: server.tlsCa,
+    tls_fingerprint: server.tlsFingerprint,
+    tls_server_name: server.tlsServerName,
+    allow_private: server.allowPrivate ? 1 : 0,
+    capabilities: JSON.stringify(server.capabilities),
+    validated_at: server.validatedAt,
+    updated_at: server.updatedAt,
+    ...healthColumns(server.health),
+  };
+}
+
+function healthColumns(health: Health) {
+  return { failures: health.failures, waiting_until: health.waitingUntil, waiting_code: health.code, waiting_reason: health.reason };
+}
+
+export async function serversOf(db: Db | { read: Tx }, workspaceId: string): Promise<Server[]> {
+  const rows = await db.read.selectFrom('servers').selectAll().where('workspace_id', '=', workspaceId).orderBy('id').execute();
+  return rows.map(serverOf);
+}
+
+export async function serverById(db: Db, workspaceId: string, id: string): Promise<Server | undefined> {
+  const row = await db.read.selectFrom('servers').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id).executeTakeFirst();
+  return row && serverOf(row);
+}
+
+/** Every server of the installation, for the worker's view of who is well. */
+export async function allServers(db: Db): Promise<Server[]> {
+  return (await db.read.selectFrom('servers').selectAll().orderBy('id').execute()).map(serverOf);
+}
+
+export async function countServers(tx: Tx, workspaceId: string): Promise<number> {
+  const row = await tx
+    .selectFrom('servers')
+    .select((count) => count.fn.countAll<number>().as('servers'))
+    .where('workspace_id', '=', workspaceId)
+    .executeTakeFirstOrThrow();
+  return Number(row.servers);
+}
+
+/** Templates that preferred it are cleared by the schema. */
+export async function deleteServer(tx: Tx, workspaceId: string, id: string): Promise<boolean> {
+  const done = await tx.deleteFrom('servers').where('workspace_id', '=', workspaceId).where('id', '=', id).executeTakeFirst();
+  return done.numDeletedRows > 0n;
+}
+
+export async function healthOf(tx: Tx, id: string): Promise<Health | undefined> {
+  const row = await tx
+    .selectFrom('servers')
+    .select(['failures', 'waiting_until', 'waiting_code', 'waiting_reason'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row && { failures: row.failures, waitingUntil: row.waiting_until, code: row.waiting_code, reason: row.waiting_reason };
+}
+
+export async function updateHealth(tx: Tx, id: string, health: Health): Promise<void> {
+  await tx.updateTable('servers').set(healthColumns(health)).where('id', '=', id).execute();
+}
+
+function serverOf(row: Selectable<ServersTable>): Server {
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    type: row.type,
+    name: row.name,
+    region: row.region,
+    host: row.host,
+    port: row.port,
+    security: row.security,
+    username: row.username,
+    passwordSealed: row.password_sealed,
+    heloName: row.helo_name,
+    allowedFrom: JSON.parse(row.allowed_from),
+    limits: JSON.parse(row.limits),
+    maxConnections: row.max_connections,
+    weight: row.weight,
+    costPerThousand: row.cost_per_thousand,
+    reserve: row.reserve,
+    tlsCa: row.tls_ca,
+    tlsFingerprint: row.tls_fingerprint,
+    tlsServerName: row.tls_server_name,
+    allowPrivate: row.allow_private === 1,
+    capabilities: JSON.parse(row.capabilities),
+    validatedAt: row.validated_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    health: { failures: row.failures, waitingUntil: row.waiting_until, code: row.waiting_code, reason: row.waiting_reason },
+  };
+}

@@ -1,0 +1,22 @@
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+
+export type Engine = 'sqlite' | 'postgres';
+
+/** Statements inside a transaction. A store verb that writes takes it as its first argument. */
+export type Tx = Kysely<Schema>;
+
+/**
+ * The database behind the stores. There are two ways in: `read` sees what is committed, `write` is a transaction.
+ * A promise of `write` resolves after its commit has reached the disk: what was answered is stored.
+ */
+export interface Db {
+  readonly engine: Engine;
+  readonly read: Kysely<Schema>;
+  /**
+   * Runs `work` in a transaction. Transactions asked for within one turn of the event loop may share a commit;
+   * one that throws is undone alone. `work` awaits nothing but statements: the writer waits for it.
+   */
+  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,82 @@
+import { AppError } from '../errors.ts';
+import { type Compiled, compile, type Context, TemplateLimitError } from './mustache/index.ts';
+import type { TemplateVersion } from './template.ts';
+
+/** A version's parts, compiled once however many messages use it. */
+export interface Prepared {
+  subject: Compiled;
+  html: Compiled | undefined;
+  text: Compiled | undefined;
+  preheader: Compiled | undefined;
+}
+
+export interface Rendered {
+  subject: string;
+  html?: string;
+  text?: string;
+  preheader?: string;
+}
+
+export type Renderable = Pick<TemplateVersion, 'subject'> & { html?: string | null; text?: string | null; preheader?: string | null };
+
+/** Versions kept compiled; the least recently used goes first. */
+const KEPT_VERSIONS = 500;
+
+/** Compiled versions by id: versions never change, so nothing here can be stale. */
+export class VersionCache {
+  readonly #prepared = new Map<string, Prepared>();
+
+  prepared(id: string, version: Renderable): Prepared {
+    const known = this.#prepared.get(id);
+    if (known) {
+      this.#prepared.delete(id);
+      this.#prepared.set(id, known);
+      return known;
+    }
+    if (this.#prepared.size >= KEPT_VERSIONS) this.#prepared.delete(this.#prepared.keys().next().value!);
+    const made = prepare(version);
+    this.#prepared.set(id, made);
+    return made;
+  }
+}
+
+export function prepare(version: Renderable): Prepared {
+  const part = (source: string | null | undefined, mode: 'html' | 'text') => (source ? compile(source, mode) : undefined);
+  return {
+    subject: compile(version.subject, 'text'),
+    html: part(version.html, 'html'),
+    text: part(version.text, 'text'),
+    preheader: part(version.preheader, 'text'),
+  };
+}
+
+/** @throws AppError template_limit when a part grows past its bound */
+export function render(prepared: Prepared, context: Context): Rendered {
+  try {
+    const html = prepared.html?.render(context);
+    const text = prepared.text?.render(context);
+    const preheader = prepared.preheader?.render(context);
+    return {
+      subject: renderSubject(prepared, context),
+      ...(html === undefined ? {} : { html }),
+      ...(text === undefined ? {} : { text }),
+      ...(preheader === undefined ? {} : { preheader }),
+    };
+  } catch (error) {
+    if (error instanceof TemplateLimitError) throw new AppError('template_limit', error.message);
+    throw error;
+  }
+}
+
+const MAX_SUBJECT = 998; // RFC 5322 §2.1.1
+
+/** A subject is one line: a value with a line break in it becomes a blank, never a header. */
+export function renderSubject(prepared: Prepared, context: Context): string {
+  return prepared.subject.render(context).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim().slice(0, MAX_SUBJECT);
+}
+
+/** Names without a value and without a fallback, over all parts. */
+export function missingNames(prepared: Prepared, context: Context): string[] {
+  const parts = [prepared.html, prepared.subject, prepared.text, prepared.preheader];
+  return [...new Set(parts.flatMap((part) => part?.missing(context) ?? []))];
+}

@@ -1,0 +1,177 @@
+import type { Failure } from './failure.ts';
+import { failureRule } from './failure-rules.ts';
+import { CONSEQUENCES, type Outcome, type Stage } from './outcome.ts';
+import { enhancedCode, type Reply, replyText } from './reply.ts';
+import { type Provider, REPLY_RULES, type ReplyRule } from './reply-rules.ts';
+import { VERDICTS, type Verdict } from './verdicts.ts';
+
+export interface Context {
+  /** How sentences call the server. */
+  server: string;
+  host: string;
+  port: number;
+  user?: string | undefined;
+  from?: string | undefined;
+  rcpt?: string | undefined;
+  helo?: string | undefined;
+  /** The service type of the server, such as `gmail` or `aws_ses`. */
+  preset?: string | undefined;
+}
+
+/** Exactly one of `reply` and `failure`. */
+export interface ClassifyInput {
+  stage: Stage;
+  reply?: Reply | undefined;
+  failure?: Failure | undefined;
+  context: Context;
+}
+
+const MAX_REPLY_SHOWN = 512;
+const MAX_TEXT_MATCHED = 2_000; // bounds the work of every pattern
+
+/**
+ * What a reply or a failure at this stage means. Decides in this order: stage, terminator written and no valid reply
+ * read, provider pattern, wording, enhanced code, three digits.
+ */
+export function classify({ stage, reply, failure, context }: ClassifyInput): Outcome {
+  if (reply) return fromReply(stage, reply, context);
+  if (!failure) throw new TypeError('An outcome needs a reply or a failure.');
+  const rule = failureRule(stage, failure);
+  const values = { ...facts(context), doing: DOING[stage] ?? 'connecting', ...failure.detail };
+  return outcomeOf(rule, rule.code, stage, values, `failure-${rule.code}`);
+}
+
+function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
+  const text = replyText(reply);
+  const shown = text.slice(0, MAX_REPLY_SHOWN);
+  const enhanced = enhancedCode(reply);
+  const words = text.slice(0, MAX_TEXT_MATCHED).replaceAll('\n', ' ');
+  const subject: Subject = {
+    stage,
+    digits: String(reply.code),
+    enhanced,
+    words,
+    provider: providerOf(context),
+  };
+  const rule = REPLY_RULES.find((candidate) => applies(candidate, subject))!; // the last one applies to everything
+  const verdict: Verdict = VERDICTS[rule.verdict];
+  const id = rule.verdict === 'accepted' ? serverMessageId(words) : undefined;
+  const values = {
+    ...facts(context),
+    reply: shown,
+    asId: id === undefined ? '' : ` as ${id}`,
+    ...rule.text?.exec(words)?.groups,
+  };
+  return {
+    ...outcomeOf(verdict, verdict.code ?? rule.verdict, stage, values, rule.id),
+    reply: shown,
+    replyCode: reply.code,
+    ...(enhanced === undefined ? {} : { enhanced }),
+    ...(id === undefined ? {} : { serverMessageId: id }),
+  };
+}
+
+type Values = Record<string, string | number | undefined>;
+
+function outcomeOf(verdict: Verdict, code: string, stage: Stage, values: Values, rule: string): Outcome {
+  return {
+    class: verdict.class,
+    blame: verdict.blame,
+    code,
+    stage,
+    message: fill(verdict.says, values),
+    ...CONSEQUENCES[verdict.class],
+    ...(verdict.failover === undefined ? {} : { failover: verdict.failover }),
+    ...(verdict.scope === undefined ? {} : { scope: verdict.scope }),
+    rule,
+  };
+}
+
+interface Subject {
+  stage: Stage;
+  digits: string;
+  enhanced: string | undefined;
+  words: string;
+  provider: Provider | undefined;
+}
+
+function applies(rule: ReplyRule, { stage, digits, enhanced, words, provider }: Subject): boolean {
+  if (rule.stages && !rule.stages.includes(stage)) return false;
+  if (rule.provider && rule.provider !== provider) return false;
+  if (rule.digits && !rule.digits.test(digits)) return false;
+  if (rule.enhanced && !(enhanced !== undefined && rule.enhanced.test(enhanced))) return false;
+  return !rule.text || rule.text.test(words);
+}
+
+/** A provider is known by its preset, and by its host name when the server was entered by hand. */
+function providerOf({ preset, host }: Context): Provider | undefined {
+  return PROVIDERS.find(({ presets, hosts }) => presets.includes(preset ?? '') || hosts.test(host))?.provider;
+}
+
+const PROVIDERS: { provider: Provider; presets: string[]; hosts: RegExp }[] = [
+  { provider: 'ses', presets: ['aws_ses', 'ses'], hosts: /^email-smtp(-fips)?\..*\.amazonaws\.com(\.cn)?$/i },
+  {
+    provider: 'gmail',
+    presets: ['gmail', 'google_workspace', 'google_relay'],
+    hosts: /^smtp(-relay)?\.(gmail|googlemail)\.com$/i,
+  },
+  {
+    provider: 'microsoft',
+    presets: ['microsoft365', 'microsoft_365', 'outlook'],
+    hosts: /\.(office365|outlook)\.com$/i,
+  },
+  { provider: 'postmark', presets: ['postmark'], hosts: /\.postmarkapp\.com$/i },
+  { provider: 'mandrill', presets: ['mailchimp', 'mandrill'], hosts: /\.mandrillapp\.com$/i },
+  { provider: 'zeptomail', presets: ['zeptomail'], hosts: /\.zeptomail\.[a-z.]+$/i },
+];
+
+/** What the server calls the message, so that it can be found in its log and in later events. */
+function serverMessageId(words: string): string | undefined {
+  for (const pattern of ID_PATTERNS) {
+    const id = pattern.exec(words)?.[1];
+    if (id) return id.replace(/^<|[>.,;)]+$/g, '').slice(0, MAX_ID);
+  }
+  return undefined;
+}
+
+const MAX_ID = 200;
+const ID_PATTERNS = [
+  /\bqueued (?:mail for delivery )?as:? (\S+)/i, // Postfix, and many that speak like it
+  /<([^\s<>]+@[^\s<>]+)> \[InternalId=/i, // Exchange
+  /\bid=([\w.:-]+)/i, // Exim
+  /\bmessage[- ]?id:? <?([^\s<>]+)/i,
+  /^\d{3}(?: \d\.\d\.\d)? OK\s+(?:\d+\s+)?([\w.+=:/@-]*\d[\w.+=:/@-]{7,})/i, // SES "Ok 0100…", Gmail "OK  1700000000 abc… - gsmtp"
+  /\bqueued(?: for delivery)?:? (?:as |\()?([\w.-]*\d[\w.-]{5,})/i,
+];
+
+function facts(context: Context): Values {
+  return {
+    ...context,
+    user: context.user ?? 'this account',
+    from: context.from === '' ? 'the empty sender' : (context.from ?? 'this sender'),
+    rcpt: context.rcpt ?? 'The recipient',
+    domain: domainOf(context.rcpt) ?? "The recipient's domain",
+    fromDomain: domainOf(context.from) ?? 'the sender',
+    region: /^email-smtp(?:-fips)?\.([^.]+)\./.exec(context.host)?.[1] ?? 'of this server',
+    identity: 'an address of this message',
+  };
+}
+
+function domainOf(address: string | undefined): string | undefined {
+  const at = address?.lastIndexOf('@') ?? -1;
+  return at < 0 ? undefined : address?.slice(at + 1);
+}
+
+const DOING: Partial<Record<Stage, string>> = {
+  ehlo: 'exchanging greetings',
+  starttls: 'setting up encryption',
+  auth: 'signing in',
+  mail: 'naming the sender',
+  rcpt: 'naming the recipient',
+  data: 'announcing the message',
+  body: 'sending the message',
+};
+
+function fill(sentence: string, values: Values): string {
+  return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+}

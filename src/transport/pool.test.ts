@@ -1,0 +1,226 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../clock.ts';
+import type { FakeServer } from '../demo-smtp/server.ts';
+import type { Endpoint } from './endpoint.ts';
+import { type Letter, Pool, type PoolOptions, type Sent } from './pool.ts';
+import { CONTENT, ENVELOPE, endpointFor, fakeServer, yes } from './testing.ts';
+
+const LETTER: Letter = { envelope: ENVELOPE, content: CONTENT, beforeDot: yes, serverName: 'Test server' };
+
+function newPool(options: Partial<PoolOptions> = {}): Pool {
+  const pool = new Pool({ clock: systemClock, ...options });
+  onTestFinished(() => pool.close(0));
+  return pool;
+}
+
+function sendMany(pool: Pool, count: number, endpoint: Endpoint, max = 5, letter = LETTER): Promise<Sent[]> {
+  return Promise.all(Array.from({ length: count }, () => pool.send('one', endpoint, max, letter)));
+}
+
+/** A server that keeps everybody waiting after the dot until it is released. */
+async function patientServer(): Promise<{ server: FakeServer; release: () => void }> {
+  const gate = Promise.withResolvers<void>();
+  const server = await fakeServer({
+    security: 'none',
+    script: [{ stage: 'dot', fault: { delay: gate.promise } }],
+  });
+  return { server, release: gate.resolve };
+}
+
+describe('connections', () => {
+  test('are kept between messages', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const pool = newPool();
+    const sent = [];
+    for (let i = 0; i < 5; i++) sent.push(await pool.send('one', endpointFor(server), 5, LETTER));
+    expect(sent.map(({ outcome, connection }) => [outcome.class, connection])).toEqual(
+      Array(5).fill(['accepted', 1]),
+    );
+    expect(server.totalConnections).toBe(1);
+    expect(sent[0]!.durationMs).toBeGreaterThan(0);
+  });
+
+  test('are as many as allowed and no more, and nobody who waits is forgotten', async () => {
+    const server = await fakeServer({ security: 'none' });
+    let most = 0;
+    const letter = {
+      ...LETTER,
+      beforeDot: async () => {
+        most = Math.max(most, server.connections);
+        return true;
+      },
+    };
+    const sent = await sendMany(newPool(), 40, endpointFor(server), 3, letter);
+    expect(sent.every(({ outcome }) => outcome.class === 'accepted')).toBe(true);
+    expect(server.ledger).toHaveLength(40);
+    expect(most).toBe(3);
+    expect(server.totalConnections).toBe(3);
+  });
+
+  test('work side by side', async () => {
+    const { server, release } = await patientServer();
+    const sending = sendMany(newPool(), 4, endpointFor(server), 4);
+    await server.until(
+      () => [...server.commands.values()].filter((said) => said.includes('DATA')).length === 4,
+    );
+    release();
+    expect((await sending).map(({ connection }) => connection).sort()).toEqual([1, 2, 3, 4]);
+  });
+
+  test('that failed free their place for the next', async () => {
+    const server = await fakeServer({
+      security: 'none',
+      script: [{ stage: 'greet', fault: '421close', count: 2 }],
+    });
+    const sent = await sendMany(newPool(), 3, endpointFor(server), 1);
+    expect(sent.map(({ outcome }) => outcome.code)).toEqual(['server_busy', 'server_busy', 'accepted']);
+    expect(sent.map(({ connection }) => connection)).toEqual([undefined, undefined, 1]);
+  });
+
+  test('are not used again after a fault', async () => {
+    const server = await fakeServer({
+      security: 'none',
+      script: [{ stage: 'dot', fault: 'wrongcode', count: 1 }],
+    });
+    const pool = newPool();
+    expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+      outcome: { class: 'uncertain' },
+      connection: 1,
+    });
+    expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+      outcome: { class: 'accepted' },
+      connection: 2,
+    });
+  });
+
+  test('are given back when the caller has a bug', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const pool = newPool();
+    const bad = { ...LETTER, envelope: { ...ENVELOPE, to: 'a b' } };
+    await expect(pool.send('one', endpointFor(server), 1, bad)).rejects.toThrow(TypeError);
+    expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+      outcome: { class: 'accepted' },
+    });
+  });
+
+  test('without use are closed in order after a while', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const pool = newPool({ idleMs: 20 });
+    await pool.send('one', endpointFor(server), 1, LETTER);
+    await server.until(() => server.connections === 0);
+    expect(server.commands.get(1)?.at(-1)).toBe('QUIT');
+  });
+});
+
+describe('a connection lost while idle', () => {
+  test('in order is replaced in silence', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const pool = newPool();
+    await pool.send('one', endpointFor(server), 1, LETTER);
+    server.dropConnections();
+    expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+      outcome: { class: 'accepted' },
+      connection: 2,
+    });
+    expect(server.ledger).toHaveLength(2);
+  });
+
+  test.each(['rst', 'fin', '421close'] as const)(
+    'with %s in answer to the next MAIL is replaced in silence',
+    async (fault) => {
+      const server = await fakeServer({
+        security: 'none',
+        script: [{ stage: 'mail', fault, match: { nth: 2 } }],
+      });
+      const pool = newPool();
+      await pool.send('one', endpointFor(server), 1, LETTER);
+      expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+        outcome: { class: 'accepted' },
+        connection: 2,
+      });
+      expect(server.ledger).toHaveLength(2);
+    },
+  );
+
+  test('is replaced once: a server that always hangs up is not called for ever', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const pool = newPool();
+    await pool.send('one', endpointFor(server), 1, LETTER);
+    server.setScript([{ stage: 'mail', fault: 'fin' }]);
+    expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+      outcome: { code: 'connection_lost' },
+    });
+    expect(server.totalConnections).toBe(2);
+  });
+
+  test('after the message was under way is not replaced: the outcome stands', async () => {
+    const server = await fakeServer({
+      security: 'none',
+      script: [{ stage: 'dot', fault: 'lose-after-accept', match: { nth: 2 } }],
+    });
+    const pool = newPool();
+    await pool.send('one', endpointFor(server), 1, LETTER);
+    expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+      outcome: { class: 'uncertain' },
+      connection: 1,
+    });
+    expect(server.ledger).toHaveLength(2);
+  });
+});
+
+describe('settings', () => {
+  test('that changed are not served by old connections, which are closed', async () => {
+    const server = await fakeServer({ security: 'none', users: { ann: 'pass-of-ann', bob: 'pass-of-bob' } });
+    const pool = newPool();
+    const ann = endpointFor(server, { username: 'ann', password: 'pass-of-ann' });
+    await pool.send('one', ann, 5, LETTER);
+    await pool.send('one', { ...ann }, 5, LETTER); // equal by value
+    await pool.send('one', { ...ann, username: 'bob', password: 'pass-of-bob' }, 5, LETTER);
+    expect(server.ledger.map(({ user, connection }) => [user, connection])).toEqual([
+      ['ann', 1],
+      ['ann', 1],
+      ['bob', 2],
+    ]);
+    await server.until(() => server.connections === 1);
+  });
+
+  test('of two servers do not share connections', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const pool = newPool();
+    await pool.send('one', endpointFor(server), 5, LETTER);
+    await pool.send('two', endpointFor(server), 5, LETTER);
+    expect(server.totalConnections).toBe(2);
+    await pool.forget('one');
+    await server.until(() => server.connections === 1);
+    expect(await pool.send('two', endpointFor(server), 5, LETTER)).toMatchObject({ connection: 2 });
+  });
+});
+
+describe('closing', () => {
+  test('lets what is under way finish and takes nothing new', async () => {
+    const { server, release } = await patientServer();
+    const pool = newPool();
+    const sending = sendMany(pool, 3, endpointFor(server), 1);
+    await server.until(() => server.commands.get(1)?.includes('DATA') ?? false);
+    const closing = pool.close(10_000);
+    release();
+    const codes = (await sending).map(({ outcome }) => outcome.code);
+    expect(codes).toEqual(['accepted', 'stopping', 'stopping']);
+    await closing;
+    expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+      outcome: { code: 'stopping', class: 'local' },
+    });
+    expect(server.ledger).toHaveLength(1);
+    expect(server.totalConnections).toBe(1);
+  });
+
+  test('cuts what takes longer than it may: after the dot nobody knows', async () => {
+    const { server } = await patientServer();
+    const pool = newPool();
+    const [sending] = [pool.send('one', endpointFor(server), 1, LETTER)];
+    await server.until(() => server.commands.get(1)?.includes('DATA') ?? false);
+    await pool.close(30);
+    expect((await sending).outcome.class).toMatch(/^(uncertain|network)$/); // by how far it had come
+    await server.until(() => server.connections === 0);
+  });
+});

@@ -1,0 +1,216 @@
+import type { Clock } from '../clock.ts';
+import { classify } from './classify.ts';
+import { type Endpoint, sameEndpoint } from './endpoint.ts';
+import type { Envelope } from './envelope.ts';
+import type { Outcome } from './outcome.ts';
+import type { Lookup } from './resolve.ts';
+import { SmtpSession } from './smtp.ts';
+import type { Timeouts } from './timeouts.ts';
+
+/** One message for one recipient, ready to leave. */
+export interface Letter {
+  envelope: Envelope;
+  content: Buffer;
+  /** Resolves true when the marker is stored; only then does the terminator leave. */
+  beforeDot: () => Promise<boolean>;
+  /** How sentences call the server. */
+  serverName: string;
+  preset?: string | undefined;
+}
+
+export interface Sent {
+  outcome: Outcome;
+  /** From the moment a connection was free for it. */
+  durationMs: number;
+  /** The connection's number, unique in this pool; undefined when none could be opened. */
+  connection: number | undefined;
+}
+
+export interface PoolOptions {
+  clock: Clock;
+  timeouts?: Partial<Timeouts> | undefined;
+  /** Milliseconds a connection is kept without use. */
+  idleMs?: number | undefined;
+  lookup?: Lookup | undefined;
+}
+
+/** Servers end idle sessions, some after 10 s; ending them first is cheaper than finding them dead. */
+const IDLE_MS = 9_000;
+/** SES advises to renew connections; some servers count the messages of one. */
+const MAX_MESSAGES = 1_000;
+
+interface Kept {
+  session: SmtpSession;
+  connection: number;
+  idleTimer?: NodeJS.Timeout;
+}
+
+/** The connections to one server, as its settings were when the lane was made. */
+interface Lane {
+  endpoint: Endpoint;
+  idle: Kept[];
+  busy: Set<Kept>;
+  /** Slots taken, by connections and by attempts to open one. */
+  taken: number;
+  /** Who waits for a slot: no more than there are callers. */
+  waiting: (() => void)[];
+  isRetired: boolean;
+}
+
+/** Keeps connections open between messages: a handshake costs more than a message. */
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #retired = new Set<Lane>();
+  #lastConnection = 0;
+  #isClosed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends over a kept connection or a new one, waiting for a free one when `maxConnections` are at work. `key` names
+   * the server; when its endpoint has changed, connections made for the old one carry nothing any more.
+   */
+  async send(key: string, endpoint: Endpoint, maxConnections: number, letter: Letter): Promise<Sent> {
+    const lane = this.#laneFor(key, endpoint);
+    await takeSlot(lane, maxConnections);
+    const began = this.#options.clock.monotonic();
+    try {
+      const { outcome, connection } = await this.#sendIn(lane, endpoint, letter);
+      return { outcome, connection, durationMs: this.#options.clock.monotonic() - began };
+    } finally {
+      this.#freeSlot(lane);
+    }
+  }
+
+  /** Closes the connections to a server, those at work when they are done. */
+  async forget(key: string): Promise<void> {
+    const lane = this.#lanes.get(key);
+    if (!lane) return;
+    this.#lanes.delete(key);
+    await this.#retire(lane);
+  }
+
+  /** Takes nothing new, waits up to `drainMs` for what is under way, then cuts it. */
+  async close(drainMs: number): Promise<void> {
+    this.#isClosed = true;
+    const closing = [...this.#lanes.keys()].map((key) => this.forget(key));
+    if (this.#retired.size > 0) await this.#drained(drainMs);
+    for (const lane of this.#retired) for (const { session } of lane.busy) session.destroy();
+    await Promise.all(closing);
+  }
+
+  #laneFor(key: string, endpoint: Endpoint): Lane {
+    const known = this.#lanes.get(key);
+    if (known && sameEndpoint(known.endpoint, endpoint)) return known;
+    if (known) void this.#retire(known);
+    const lane: Lane = { endpoint, idle: [], busy: new Set(), taken: 0, waiting: [], isRetired: false };
+    if (!this.#isClosed) this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  async #sendIn(lane: Lane, endpoint: Endpoint, letter: Letter): Promise<Omit<Sent, 'durationMs'>> {
+    const kept = takeIdle(lane);
+    if (kept) {
+      const outcome = await this.#carry(lane, kept, letter);
+      if (!wasLostWhileIdle(outcome)) return { outcome, connection: kept.connection };
+    }
+    return this.#sendOnNew(lane, endpoint, letter);
+  }
+
+  async #sendOnNew(lane: Lane, endpoint: Endpoint, letter: Letter): Promise<Omit<Sent, 'durationMs'>> {
+    if (this.#isClosed) return { outcome: stopping(endpoint, letter), connection: undefined };
+    const { timeouts, clock, lookup } = this.#options;
+    const { serverName, preset } = letter;
+    const opened = await SmtpSession.open(endpoint, { serverName, preset, timeouts, clock, lookup });
+    if (!opened.ok) return { outcome: opened.outcome, connection: undefined };
+    if (this.#isClosed) {
+      opened.session.destroy();
+      return { outcome: stopping(endpoint, letter), connection: undefined };
+    }
+    const kept: Kept = { session: opened.session, connection: ++this.#lastConnection };
+    return { outcome: await this.#carry(lane, kept, letter), connection: kept.connection };
+  }
+
+  async #carry(lane: Lane, kept: Kept, { envelope, content, beforeDot }: Letter): Promise<Outcome> {
+    lane.busy.add(kept);
+    try {
+      return await kept.session.send(envelope, content, beforeDot);
+    } finally {
+      lane.busy.delete(kept);
+      this.#keepOrClose(lane, kept);
+    }
+  }
+
+  #keepOrClose(lane: Lane, kept: Kept): void {
+    const { session } = kept;
+    if (lane.isRetired || !session.usable || session.sent >= MAX_MESSAGES) {
+      void session.close();
+      return;
+    }
+    lane.idle.push(kept);
+    kept.idleTimer = setTimeout(() => {
+      lane.idle.splice(lane.idle.indexOf(kept), 1);
+      void session.close();
+    }, this.#options.idleMs ?? IDLE_MS).unref();
+  }
+
+  #freeSlot(lane: Lane): void {
+    const next = lane.waiting.shift();
+    if (next)
+      next(); // the slot changes hands
+    else lane.taken--;
+    if (lane.isRetired && lane.taken === 0) this.#retired.delete(lane);
+    if (this.#retired.size === 0) this.#onDrained();
+  }
+
+  async #retire(lane: Lane): Promise<void> {
+    lane.isRetired = true;
+    if (lane.taken > 0) this.#retired.add(lane);
+    const idle = lane.idle.splice(0);
+    for (const { idleTimer } of idle) clearTimeout(idleTimer);
+    await Promise.all(idle.map(({ session }) => session.close()));
+  }
+
+  #onDrained = (): void => {};
+
+  #drained(withinMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      this.#onDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function takeSlot(lane: Lane, max: number): Promise<void> {
+  if (lane.taken < max) {
+    lane.taken++;
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => lane.waiting.push(resolve));
+}
+
+/** The connection used last, as it is the one most likely alive. */
+function takeIdle(lane: Lane): Kept | undefined {
+  for (let kept = lane.idle.pop(); kept; kept = lane.idle.pop()) {
+    clearTimeout(kept.idleTimer);
+    if (kept.session.usable) return kept;
+    kept.session.destroy();
+  }
+  return undefined;
+}
+
+/** A server may close a session between two messages; one that had not answered MAIL yet has taken nothing. */
+function wasLostWhileIdle({ stage, code }: Outcome): boolean {
+  return stage === 'mail' && (code === 'connection_lost' || code === 'server_closing');
+}
+
+function stopping(endpoint: Endpoint, { serverName, preset }: Letter): Outcome {
+  const context = { server: serverName, host: endpoint.host, port: endpoint.port, preset };
+  return classify({ stage: 'local', failure: { kind: 'stopping' }, context });
+}

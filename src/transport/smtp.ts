@@ -1,0 +1,245 @@
+import { isAscii } from 'node:buffer';
+import type { TLSSocket } from 'node:tls';
+import type { Capabilities } from './capabilities.ts';
+import { type Context, classify } from './classify.ts';
+import { TERMINATOR, wireContent } from './content.ts';
+import type { Endpoint } from './endpoint.ts';
+import { assertEnvelope, type Envelope } from './envelope.ts';
+import { fail, Stop } from './failure.ts';
+import { type OpenLine, type OpenOptions, openLine } from './open.ts';
+import type { Outcome, Stage } from './outcome.ts';
+import type { Reply } from './reply.ts';
+import { maskReply, wireSecrets } from './secrets.ts';
+import { TIMEOUTS, type Timeouts } from './timeouts.ts';
+import type { Wire } from './wire.ts';
+
+export type { Capabilities } from './capabilities.ts';
+export type { OpenOptions } from './open.ts';
+export type { Step } from './steps.ts';
+export type { Timeouts } from './timeouts.ts';
+
+export type Opened = { ok: true; session: SmtpSession } | { ok: false; outcome: Outcome };
+
+/** Up to this size the whole content waits for the marker, and leaves in one write with the terminator. */
+const ONE_WRITE = 65_536;
+
+/**
+ * One SMTP session (RFC 5321) that knows its stage at every moment. One message at a time; not used again after any
+ * fault of the line or of the protocol.
+ */
+export class SmtpSession {
+  readonly capabilities: Capabilities;
+  /** Present under TLS. */
+  readonly secured: TLSSocket | undefined;
+  readonly signedIn: boolean;
+  readonly #wire: Wire;
+  readonly #timeouts: Timeouts;
+  readonly #context: Context;
+  readonly #secrets: string[];
+  #sent = 0;
+  #isBotched = false;
+  #needsReset = false;
+
+  /** Connects, encrypts and signs in. */
+  static async open(endpoint: Endpoint, options: OpenOptions): Promise<Opened> {
+    if (/[\0-\x20\x7f]/.test(endpoint.heloName))
+      throw new TypeError('The HELO name contains a space or control character.');
+    const context = contextOf(endpoint, options);
+    try {
+      const line = await openLine(endpoint, options);
+      return {
+        ok: true,
+        session: new SmtpSession(line, endpoint, { ...TIMEOUTS, ...options.timeouts }, context),
+      };
+    } catch (thrown) {
+      const secrets = wireSecrets(endpoint.username, endpoint.password);
+      return { ok: false, outcome: outcomeOf(thrown, context, secrets) };
+    }
+  }
+
+  private constructor(line: OpenLine, endpoint: Endpoint, timeouts: Timeouts, context: Context) {
+    this.capabilities = line.capabilities;
+    this.secured = line.secured;
+    this.signedIn = line.signedIn;
+    this.#wire = line.wire;
+    this.#timeouts = timeouts;
+    this.#context = context;
+    this.#secrets = wireSecrets(endpoint.username, endpoint.password);
+  }
+
+  /** How many messages the server accepted on this session. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Whether another message may be sent. */
+  get usable(): boolean {
+    return !this.#isBotched && this.#wire.isQuiet;
+  }
+
+  /**
+   * Sends one message. `beforeDot` is asked when all but the end of the message is out; the terminator leaves only
+   * after it resolved true, so that a caller can store the fact first.
+   * @throws TypeError only for a bug of the caller
+   */
+  async send(envelope: Envelope, content: Buffer, beforeDot: () => Promise<boolean>): Promise<Outcome> {
+    assertEnvelope(envelope);
+    if (!this.usable) throw new TypeError('The session is not usable any more.');
+    const context = { ...this.#context, from: envelope.from, rcpt: envelope.to };
+    this.#isBotched = true; // until this message has come to an orderly end
+    try {
+      const bytes = wireContent(content);
+      this.#checkLimits(envelope, bytes);
+      await this.#sendEnvelope(envelope, bytes);
+      await this.#sendContent(bytes, beforeDot);
+      return this.#concluded(await this.#wire.reply(this.#timeouts.afterDot), context);
+    } catch (thrown) {
+      if (this.#isBotched) this.destroy();
+      return outcomeOf(thrown, context, this.#secrets);
+    }
+  }
+
+  /** Says goodbye, within a bounded time. */
+  async close(): Promise<void> {
+    if (this.usable) {
+      this.#isBotched = true;
+      this.#wire.write('QUIT\r\n');
+      await this.#wire.reply(this.#timeouts.quit).catch(() => {});
+    }
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#isBotched = true;
+    this.#wire.destroy();
+  }
+
+  /** What this server cannot carry is known before it is asked. */
+  #checkLimits({ needsSmtpUtf8, size }: Envelope, content: Buffer): void {
+    const bytes = size ?? content.length;
+    const { smtpUtf8, size: limit } = this.capabilities;
+    if (needsSmtpUtf8 && !smtpUtf8) throw this.#refused(fail('local', 'smtputf8_missing'));
+    if (limit !== undefined && bytes > limit) {
+      throw this.#refused(fail('local', 'too_large', { size: megabytes(bytes), limit: megabytes(limit) }));
+    }
+  }
+
+  async #sendEnvelope(envelope: Envelope, content: Buffer): Promise<void> {
+    const commands: [Stage, string][] = [
+      ['mail', `MAIL FROM:<${envelope.from}>${this.#mailParameters(envelope, content)}`],
+      ['rcpt', `RCPT TO:<${envelope.to}>`],
+      ['data', 'DATA'],
+    ];
+    if (this.#needsReset) commands.unshift(['mail', 'RSET']);
+    if (this.capabilities.pipelining) await this.#pipeline(commands);
+    else for (const [stage, command] of commands) await this.#command(stage, command);
+    this.#needsReset = false;
+  }
+
+  #mailParameters({ needsSmtpUtf8, size }: Envelope, content: Buffer): string {
+    const { size: limit, eightBitMime } = this.capabilities;
+    return [
+      limit === undefined ? '' : ` SIZE=${size ?? content.length}`,
+      eightBitMime && !isAscii(content) ? ' BODY=8BITMIME' : '',
+      needsSmtpUtf8 ? ' SMTPUTF8' : '',
+    ].join('');
+  }
+
+  async #command(stage: Stage, command: string): Promise<void> {
+    this.#wire.stage = stage;
+    this.#wire.write(`${command}\r\n`);
+    const reply = await this.#wire.reply(this.#timeouts.command);
+    if (!isExpected(stage, reply)) throw this.#refusedBy(stage, reply);
+  }
+
+  /**
+   * The whole envelope in one write (RFC 2920). The first refusal is the outcome; the replies after it are read, so
+   * that the session stays in step. A server that wants the content all the same (§3.1) gets the line closed.
+   */
+  async #pipeline(commands: [Stage, string][]): Promise<void> {
+    this.#wire.write(`${commands.map(([, command]) => command).join('\r\n')}\r\n`);
+    let refusal: { stage: Stage; reply: Reply } | undefined;
+    for (const [stage] of commands) {
+      this.#wire.stage = stage;
+      const reply = await this.#wire.reply(this.#timeouts.command).catch((lost: Stop) => {
+        throw refusal ? new Stop(refusal.stage, { reply: refusal.reply }) : lost;
+      });
+      if (!isExpected(stage, reply)) refusal ??= { stage, reply };
+      else if (refusal && stage === 'data') throw new Stop(refusal.stage, { reply: refusal.reply });
+    }
+    if (refusal) throw this.#refusedBy(refusal.stage, refusal.reply);
+  }
+
+  async #sendContent(content: Buffer, beforeDot: () => Promise<boolean>): Promise<void> {
+    this.#wire.stage = 'body';
+    const held = content.length > ONE_WRITE ? content.length - ONE_WRITE : 0;
+    await this.#wire.writeContent(content.subarray(0, held), this.#timeouts.dataBlock);
+    await this.#checkLine();
+    await this.#permit(beforeDot);
+    await this.#checkLine();
+    this.#wire.stage = 'dot';
+    this.#wire.write(Buffer.concat([content.subarray(held), TERMINATOR]));
+  }
+
+  /** An answer before the end is about something else, and a closed line takes no terminator: nothing was sent. */
+  async #checkLine(): Promise<void> {
+    if (!this.#wire.isQuiet)
+      throw new Stop('body', { reply: await this.#wire.reply(this.#timeouts.command) });
+  }
+
+  async #permit(beforeDot: () => Promise<boolean>): Promise<void> {
+    const isPermitted = await beforeDot().catch(() => {
+      throw fail('local', 'local_storage');
+    });
+    if (!isPermitted) throw fail('local', 'lease_lost');
+  }
+
+  /** The reply to the terminator decides, whatever it says. */
+  #concluded(reply: Reply, context: Context): Outcome {
+    const outcome = classify({ stage: 'dot', reply: maskReply(reply, this.#secrets), context });
+    this.#isBotched = reply.code === 421 || outcome.class === 'uncertain';
+    if (outcome.class === 'accepted') this.#sent++;
+    if (this.#isBotched) this.destroy();
+    return outcome;
+  }
+
+  /** A refusal within the protocol: the session goes on with the next message. */
+  #refusedBy(stage: Stage, reply: Reply): Stop {
+    const isInStep = reply.code >= 400 && reply.code !== 421;
+    if (!isInStep) return new Stop(stage, { reply });
+    this.#needsReset = stage !== 'mail';
+    return this.#refused(new Stop(stage, { reply }));
+  }
+
+  #refused(stop: Stop): Stop {
+    this.#isBotched = false;
+    return stop;
+  }
+}
+
+function isExpected(stage: Stage, { code }: Reply): boolean {
+  return stage === 'data' ? code === 354 : code >= 200 && code < 300;
+}
+
+function contextOf(endpoint: Endpoint, options: OpenOptions): Context {
+  return {
+    server: options.serverName,
+    host: endpoint.host,
+    port: endpoint.port,
+    user: endpoint.username,
+    helo: endpoint.heloName,
+    preset: options.preset,
+  };
+}
+
+/** Turns the end of a session into an outcome. Anything but a Stop is a bug and goes on. */
+function outcomeOf(thrown: unknown, context: Context, secrets: string[]): Outcome {
+  if (!(thrown instanceof Stop)) throw thrown;
+  const { cause, stage } = thrown;
+  if ('reply' in cause) return classify({ stage, reply: maskReply(cause.reply, secrets), context });
+  return classify({ stage, failure: cause.failure, context });
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(1);
+}

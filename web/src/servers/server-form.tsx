@@ -1,0 +1,139 @@
+import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
+import { ApiError } from '../api.ts';
+import { Button } from '../ui/button.tsx';
+import { Notice, Problem } from '../ui/notice.tsx';
+import { type CheckCall, useCheck } from './check.ts';
+import type { ServerDraft } from './draft.ts';
+import { type Mend, mendOf } from './mend.ts';
+import type { ServerTypeView, ServerView } from './queries.ts';
+import { AdvancedFields, ConnectionFields } from './server-fields.tsx';
+import { cameFromSession } from './steps.ts';
+import { StepsPanel } from './steps-panel.tsx';
+
+interface ServerFormProps {
+  type: ServerTypeView;
+  initial: ServerDraft;
+  passwordKept: boolean;
+  /** The call that saves the draft; undefined when there is nothing to save. */
+  callFor: (draft: ServerDraft) => CheckCall & { body: Record<string, unknown> };
+  onSaved?: (server: ServerView) => void;
+  /** What takes the place of the fields once the server is saved. */
+  renderSaved?: (server: ServerView) => ReactNode;
+  /** Buttons beside "Save". */
+  children?: ReactNode;
+}
+
+/** Saving is checking: the form turns into three live steps and only a server that let us in is stored. */
+export function ServerForm({ type, initial, passwordKept, callFor, onSaved, renderSaved, children }: ServerFormProps) {
+  const [draft, setDraft] = useState(initial);
+  const form = useRef<HTMLFormElement>(null);
+  const check = useCheck<ServerView>(onSaved);
+  const error = check.error instanceof ApiError ? check.error : undefined;
+  const inSession = error !== undefined && cameFromSession(error);
+  const errorOf = (field: string) => (error && !inSession && error.field === field ? error.message : undefined);
+  useFocusOnError(form, error);
+
+  function save(changed: ServerDraft, more: { allowPrivate?: true } = {}) {
+    const { method, path, body } = callFor(changed);
+    setDraft(changed);
+    check.begin({ method, path, body: { ...body, ...more } });
+  }
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    save(draft);
+  }
+
+  const mend = error && mendOf(error, draft, type.host === undefined && !type.regions);
+  const take = (one: Mend) => save({ ...draft, ...one.change }, one.allowPrivate && { allowPrivate: true });
+  const edit = (changed: ServerDraft) => {
+    setDraft(changed);
+    if (!inSession) check.reset();
+  };
+  if (check.answer && renderSaved) {
+    return (
+      <div className="space-y-5">
+        <StepsPanel steps={check.steps} />
+        {renderSaved(check.answer)}
+      </div>
+    );
+  }
+  const shownAtField = controlOf(form.current, error?.field) !== undefined;
+  const called = check.steps.some((step) => step.status !== 'pending');
+  return (
+    <form ref={form} onSubmit={submit} noValidate className="space-y-5">
+      <ConnectionFields type={type} draft={draft} passwordKept={passwordKept} errorOf={errorOf} onChange={edit} />
+      <AdvancedFields draft={draft} errorOf={errorOf} onChange={edit} />
+      {((check.running && called) || inSession) && (
+        <StepsPanel steps={check.steps} failure={inSession ? failureOf(error, mend, take, form.current) : undefined} />
+      )}
+      {check.error && !inSession && <Refusal error={check.error} atField={shownAtField} mend={mend} onMend={take} />}
+      <div className="flex flex-wrap gap-2">
+        <Button type="submit" look="primary" busy={check.running}>
+          {check.running ? 'Checking' : 'Save server'}
+        </Button>
+        {children}
+      </div>
+    </form>
+  );
+}
+
+/** A refusal before any session: at its field where the form has one, else here. Its way out is here in any case. */
+function Refusal({ error, atField, mend, onMend }: { error: Error; atField: boolean; mend: Mend | undefined; onMend: (mend: Mend) => void }) {
+  if (!mend) return atField ? null : <Problem error={error} />;
+  return <Notice alert tone="failed" title={error.message} actions={<MendButton mend={mend} onMend={onMend} />} />;
+}
+
+function failureOf(error: ApiError, mend: Mend | undefined, onMend: (mend: Mend) => void, form: HTMLFormElement | null) {
+  const control = controlOf(form, error.field);
+  const words = FIELD_WORDS[error.field ?? ''];
+  return {
+    message: mend?.question ?? error.message,
+    reply: typeof error.detail.reply === 'string' ? error.detail.reply : null,
+    actions: mend ? (
+      <MendButton mend={mend} onMend={onMend} />
+    ) : (
+      control && words && <Button onClick={() => control.focus()}>Edit {words}</Button>
+    ),
+  };
+}
+
+/** What the fields are called within a sentence. */
+const FIELD_WORDS: Record<string, string> = {
+  host: 'the host',
+  port: 'the port',
+  security: 'the encryption',
+  username: 'the username',
+  password: 'the credentials',
+  token: 'the token',
+  heloName: 'the HELO name',
+  tlsCa: 'the certificate settings',
+};
+
+function MendButton({ mend, onMend }: { mend: Mend; onMend: (mend: Mend) => void }) {
+  return (
+    <Button look="primary" onClick={() => onMend(mend)}>
+      {mend.label}
+    </Button>
+  );
+}
+
+/** The field that an answer names gets the focus, so that it can be mended at once. */
+function useFocusOnError(form: RefObject<HTMLFormElement | null>, error: ApiError | undefined): void {
+  useEffect(() => {
+    if (error && !cameFromSession(error)) controlOf(form.current, error.field)?.focus();
+  }, [form, error]);
+}
+
+/** The control of a field; of a choice the first. A field that is folded away is opened. */
+function controlOf(form: HTMLFormElement | null, field: string | undefined): { focus: () => void } | undefined {
+  const found = field ? form?.elements.namedItem(field) : null;
+  const control = found instanceof RadioNodeList ? found[0] : found;
+  if (!(control instanceof HTMLElement)) return undefined;
+  return {
+    focus: () => {
+      control.closest('details')?.setAttribute('open', '');
+      control.focus();
+    },
+  };
+}
