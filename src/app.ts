@@ -11,7 +11,7 @@ import { type Route, route } from './http/route.ts';
 import { createHttp, type Listening, listen } from './http/server.ts';
 import { staticFiles } from './http/static.ts';
 import type { Log } from './log.ts';
-import { openVault } from './master-key.ts';
+import { openVault } from './storage/master-key.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { freeAllLeases } from './queue/queue.ts';
 import { addressPolicy } from './servers/address-policy.ts';
@@ -20,6 +20,7 @@ import { serverRoutes } from './servers/routes.ts';
 import type { Db } from './storage/db.ts';
 import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
 import { migrate } from './storage/migrate.ts';
+import { readSetting } from './storage/settings.ts';
 import { openSqlite } from './storage/sqlite.ts';
 import { VersionCache } from './templates/render.ts';
 import { templateRoutes } from './templates/routes.ts';
@@ -36,6 +37,8 @@ export interface AppParts {
   /** The folder of the built web app. */
   webRoot: string;
   clock?: Clock;
+  /** Told after each commit that settled a message. */
+  onSettled?: (messageId: string) => void;
 }
 
 export interface App {
@@ -44,6 +47,8 @@ export interface App {
   request: (input: string, init?: RequestInit) => Response | Promise<Response>;
   /** Opens the port and starts the worker. Port 0 takes a free one. */
   start(): Promise<{ port: number }>;
+  /** Lets the worker look at the queue now, as a test does after it moved the clock. */
+  nudge(): void;
   /** Answers what is under way, lets messages past their envelope finish, closes everything. */
   stop(): Promise<void>;
 }
@@ -69,7 +74,7 @@ export async function openDatabase(config: Config, clock: Clock): Promise<Db> {
 }
 
 /** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
-export async function createApp(config: Config, { log, version, webRoot, clock = systemClock }: AppParts): Promise<App> {
+export async function createApp(config: Config, { log, version, webRoot, onSettled, clock = systemClock }: AppParts): Promise<App> {
   const db = await openDatabase(config, clock);
   let lock: ProcessLock | undefined;
   try {
@@ -78,7 +83,7 @@ export async function createApp(config: Config, { log, version, webRoot, clock =
     const policy = addressPolicy(config);
     const versions = new VersionCache();
     const { publicUrl } = config;
-    const worker = new Worker({ db, clock, log, vault, versions, pool: new Pool({ clock }), policy, publicUrl, throttle: new Throttle() });
+    const worker = new Worker({ db, clock, log, vault, versions, pool: new Pool({ clock }), policy, publicUrl, throttle: new Throttle(), onSettled });
     const accept = { db, clock, vault, versions, nudge: () => worker.nudge() };
     const routes: Route[] = [
       ...workspaceRoutes({ db, clock, config, version }),
@@ -111,6 +116,7 @@ function running({ config, db, lock, worker, http, clock }: Running): App {
   return {
     db,
     request: (input, init) => http.request(input, init),
+    nudge: () => worker.nudge(),
     async start() {
       if (config.role !== 'worker') listening = await listen(http, config.host, config.port);
       if (config.role !== 'api') {
@@ -138,7 +144,7 @@ function programRoutes(db: Db, routes: readonly Route[], version: string): Route
     route({
       method: 'GET', path: '/readyz', access: 'public', tag: 'Program', summary: 'The database answers', answers: { 200: { description: 'Ready', schema: up } },
       handle: async () => {
-        await db.read.selectFrom('settings').select('name').limit(1).execute();
+        await readSetting(db, 'master_key_proof');
         return alive();
       },
     }),

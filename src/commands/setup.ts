@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { openDatabase } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { ConfigError, readConfig } from '../config.ts';
-import { openVault } from '../master-key.ts';
+import { openVault } from '../storage/master-key.ts';
 import { setup } from '../workspaces/setup.ts';
 
 /** Makes the first user from the command line, also beside a running program. */

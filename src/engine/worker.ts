@@ -18,9 +18,14 @@ const MAX_CLAIM = 100;
 const POLL_MS = 500;
 const SWEEP_EVERY_MS = 5_000;
 
+export interface WorkerParts extends DeliverParts {
+  /** Told after the commit that settled a message. */
+  onSettled?: ((messageId: string) => void) | undefined;
+}
+
 /** Claims due messages, delivers them, settles them, until told to stop. */
 export class Worker {
-  readonly #parts: DeliverParts;
+  readonly #parts: WorkerParts;
   readonly #clock: Clock;
   /** Random for each start: host names and process ids come back after a restart. */
   readonly owner = newToken();
@@ -34,7 +39,7 @@ export class Worker {
   #renewal: NodeJS.Timeout | undefined;
   #lastSweep = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: DeliverParts) {
+  constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
   }
@@ -126,6 +131,7 @@ export class Worker {
     const verdict = this.#excuse(await deliver(this.#parts, row, this.owner));
     const settled = await settle(this.#parts.db, row, this.owner, verdict, this.#clock.now(), Math.random());
     if (!settled) this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
+    this.#parts.onSettled?.(row.id);
   }
 
   /** A session we closed ourselves while stopping is nobody's failure. */

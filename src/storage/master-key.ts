@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Config, ConfigError } from './config.ts';
-import type { Db } from './storage/db.ts';
-import { readSetting, writeSetting } from './storage/settings.ts';
-import { KEY_BYTES, Vault } from './vault.ts';
+import { type Config, ConfigError } from '../config.ts';
+import type { Db } from './db.ts';
+import { readSetting, writeSetting } from './settings.ts';
+import { KEY_BYTES, Vault } from '../vault.ts';
 
 const PROOF_PLACE = 'installation/master-key';
 const PROOF_TEXT = 'this key opens this database';
