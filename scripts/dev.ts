@@ -5,7 +5,11 @@ import { ensurePackages, root } from './ensure.ts';
 // `npm run dev`: the API restarts when a source file changes; Vite serves the web app and passes API calls on to it.
 ensurePackages();
 const children = [
-  spawn(process.execPath, ['--watch', '--watch-path', join(root, 'src'), join(root, 'src', 'main.ts'), 'serve'], { cwd: root, stdio: 'inherit' }),
+  spawn(
+    process.execPath,
+    ['--watch', '--watch-path', join(root, 'src'), join(root, 'src', 'main.ts'), 'serve'],
+    { cwd: root, stdio: 'inherit' },
+  ),
   spawn(join(root, 'node_modules', '.bin', 'vite'), ['web'], { cwd: root, stdio: 'inherit' }),
 ];
 const end = () => {

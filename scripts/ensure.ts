@@ -13,7 +13,9 @@ export function ensurePackages(): void {
   const lock = hashOf([join(root, 'package-lock.json')]);
   const mark = join(root, 'node_modules', '.mailwright-lock');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === lock) return;
-  step('Installing packages from npm (about 90 MB, 350 MB on disk)', () => run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']));
+  step('Installing packages from npm (about 90 MB, 350 MB on disk)', () =>
+    run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
+  );
   writeFileSync(mark, lock);
 }
 
@@ -22,7 +24,9 @@ export function ensureWebApp(): void {
   const sources = hashOf([...filesIn(join(root, 'web')), join(root, 'package-lock.json')]);
   const mark = join(root, 'web', 'dist', '.built-from');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === sources) return;
-  step('Building the web app', () => run(join(root, 'node_modules', '.bin', 'vite'), ['build', 'web', '--logLevel', 'error']));
+  step('Building the web app', () =>
+    run(join(root, 'node_modules', '.bin', 'vite'), ['build', 'web', '--logLevel', 'error']),
+  );
   writeFileSync(mark, sources);
 }
 
@@ -37,14 +41,18 @@ export function step(what: string, act: () => void): void {
 export function run(command: string, args: string[], env: Record<string, string> = {}): void {
   const done = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
   if (done.status === 0) return;
-  process.stderr.write(`${command} ${args.join(' ')} failed (${done.error?.message ?? `exit code ${done.status ?? done.signal}`}).\n`);
+  process.stderr.write(
+    `${command} ${args.join(' ')} failed (${done.error?.message ?? `exit code ${done.status ?? done.signal}`}).\n`,
+  );
   process.exit(done.status || 1);
 }
 
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => !['dist', 'node_modules'].includes(entry.name))
-    .flatMap((entry) => (entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)]))
+    .flatMap((entry) =>
+      entry.isDirectory() ? filesIn(join(folder, entry.name)) : [join(folder, entry.name)],
+    )
     .filter((file) => statSync(file).isFile())
     .sort();
 }

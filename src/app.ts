@@ -11,7 +11,6 @@ import { type Route, route } from './http/route.ts';
 import { createHttp, type Listening, listen } from './http/server.ts';
 import { staticFiles } from './http/static.ts';
 import type { Log } from './log.ts';
-import { openVault } from './storage/master-key.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { freeAllLeases } from './queue/queue.ts';
 import { addressPolicy } from './servers/address-policy.ts';
@@ -19,6 +18,7 @@ import { CheckLimit } from './servers/check-limit.ts';
 import { serverRoutes } from './servers/routes.ts';
 import type { Db } from './storage/db.ts';
 import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
+import { openVault } from './storage/master-key.ts';
 import { migrate } from './storage/migrate.ts';
 import { readSetting } from './storage/settings.ts';
 import { openSqlite } from './storage/sqlite.ts';
@@ -56,12 +56,16 @@ export interface App {
 /** Opens and migrates the database of the settings. @throws ConfigError */
 export async function openDatabase(config: Config, clock: Clock): Promise<Db> {
   if (config.databaseUrl !== undefined) {
-    throw new ConfigError('PostgreSQL is not part of this version yet. Leave DATABASE_URL empty to use the embedded database.');
+    throw new ConfigError(
+      'PostgreSQL is not part of this version yet. Leave DATABASE_URL empty to use the embedded database.',
+    );
   }
   try {
     mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new ConfigError(`The data folder ${config.dataDir} cannot be made (${(error as Error).message}). Set DATA_DIR to a folder this user can write.`);
+    throw new ConfigError(
+      `The data folder ${config.dataDir} cannot be made (${(error as Error).message}). Set DATA_DIR to a folder this user can write.`,
+    );
   }
   const db = openSqlite(join(config.dataDir, 'mailwright.db'));
   try {
@@ -74,7 +78,10 @@ export async function openDatabase(config: Config, clock: Clock): Promise<Db> {
 }
 
 /** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
-export async function createApp(config: Config, { log, version, webRoot, onSettled, clock = systemClock }: AppParts): Promise<App> {
+export async function createApp(
+  config: Config,
+  { log, version, webRoot, onSettled, clock = systemClock }: AppParts,
+): Promise<App> {
   const db = await openDatabase(config, clock);
   let lock: ProcessLock | undefined;
   try {
@@ -83,7 +90,18 @@ export async function createApp(config: Config, { log, version, webRoot, onSettl
     const policy = addressPolicy(config);
     const versions = new VersionCache();
     const { publicUrl } = config;
-    const worker = new Worker({ db, clock, log, vault, versions, pool: new Pool({ clock }), policy, publicUrl, throttle: new Throttle(), onSettled });
+    const worker = new Worker({
+      db,
+      clock,
+      log,
+      vault,
+      versions,
+      pool: new Pool({ clock }),
+      policy,
+      publicUrl,
+      throttle: new Throttle(),
+      onSettled,
+    });
     const accept = { db, clock, vault, versions, nudge: () => worker.nudge() };
     const routes: Route[] = [
       ...workspaceRoutes({ db, clock, config, version }),
@@ -93,7 +111,13 @@ export async function createApp(config: Config, { log, version, webRoot, onSettl
       ...messageRoutes(accept),
     ];
     routes.push(...programRoutes(db, routes, version));
-    const http = createHttp({ routes, authenticate: (request) => authenticate(db, clock, request), fallback: staticFiles(webRoot), clock, log });
+    const http = createHttp({
+      routes,
+      authenticate: (request) => authenticate(db, clock, request),
+      fallback: staticFiles(webRoot),
+      clock,
+      log,
+    });
     return running({ config, db, lock, worker, http, clock });
   } catch (error) {
     lock?.release();
@@ -140,16 +164,34 @@ function programRoutes(db: Db, routes: readonly Route[], version: string): Route
   const up = z.object({ status: z.literal('ok') });
   const alive = async () => ({ body: { status: 'ok' as const } });
   const own: Route[] = [
-    route({ method: 'GET', path: '/healthz', access: 'public', tag: 'Program', summary: 'The process is alive', answers: { 200: { description: 'Alive', schema: up } }, handle: alive }),
     route({
-      method: 'GET', path: '/readyz', access: 'public', tag: 'Program', summary: 'The database answers', answers: { 200: { description: 'Ready', schema: up } },
+      method: 'GET',
+      path: '/healthz',
+      access: 'public',
+      tag: 'Program',
+      summary: 'The process is alive',
+      answers: { 200: { description: 'Alive', schema: up } },
+      handle: alive,
+    }),
+    route({
+      method: 'GET',
+      path: '/readyz',
+      access: 'public',
+      tag: 'Program',
+      summary: 'The database answers',
+      answers: { 200: { description: 'Ready', schema: up } },
       handle: async () => {
         await readSetting(db, 'master_key_proof');
         return alive();
       },
     }),
     route({
-      method: 'GET', path: '/v1/openapi.json', access: 'public', tag: 'Program', summary: 'This description of the API', answers: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) } },
+      method: 'GET',
+      path: '/v1/openapi.json',
+      access: 'public',
+      tag: 'Program',
+      summary: 'This description of the API',
+      answers: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) } },
       handle: async () => ({ body: openApiDocument([...routes], version) }),
     }),
   ];

@@ -44,7 +44,11 @@ test('rooms import only downwards, never sideways, never up', () => {
 });
 
 test('every room has a level', () => {
-  const rooms = new Set(sources.map(({ path }) => roomOf(path)).filter((room) => room !== '' && !BESIDE.test(`${room}/`) && room !== 'commands'));
+  const rooms = new Set(
+    sources
+      .map(({ path }) => roomOf(path))
+      .filter((room) => room !== '' && !BESIDE.test(`${room}/`) && room !== 'commands'),
+  );
   expect([...rooms].filter((room) => !LEVELS.some((level) => level.includes(room)))).toEqual([]);
 });
 
@@ -59,12 +63,16 @@ test('nobody imports routes but app.ts', () => {
 });
 
 test('nobody imports app.ts or main.ts but what stands outside', () => {
-  const broken = links().filter(({ from, to }) => OUTSIDE.test(to) && !OUTSIDE.test(from) && !BESIDE.test(from));
+  const broken = links().filter(
+    ({ from, to }) => OUTSIDE.test(to) && !OUTSIDE.test(from) && !BESIDE.test(from),
+  );
   expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
 test('the fake SMTP server and the testing tools are not part of the product rooms', () => {
-  const broken = links().filter(({ from, to }) => BESIDE.test(to) && !BESIDE.test(from) && !OUTSIDE.test(from));
+  const broken = links().filter(
+    ({ from, to }) => BESIDE.test(to) && !BESIDE.test(from) && !OUTSIDE.test(from),
+  );
   expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
@@ -74,9 +82,21 @@ const RULES: readonly { sentence: string; pattern: RegExp; allowed: RegExp }[] =
     pattern: /\.(selectFrom|insertInto|updateTable|deleteFrom)\(|\bsql`|better-sqlite3|from 'kysely'/,
     allowed: /(^|\/)store\.ts$|^storage\//,
   },
-  { sentence: 'the HTTP framework stands only in routes.ts and http/', pattern: /from '(hono|@hono\/)/, allowed: /\/routes\.ts$|^http\// },
-  { sentence: 'the environment is read only in config.ts', pattern: /process\.env/, allowed: /^config\.ts$|^commands\// },
-  { sentence: 'the time comes only through clock.ts', pattern: /Date\.now\(\)|new Date\(\)|performance\.now\(\)/, allowed: /^clock\.ts$|^demo-smtp\// },
+  {
+    sentence: 'the HTTP framework stands only in routes.ts and http/',
+    pattern: /from '(hono|@hono\/)/,
+    allowed: /\/routes\.ts$|^http\//,
+  },
+  {
+    sentence: 'the environment is read only in config.ts',
+    pattern: /process\.env/,
+    allowed: /^config\.ts$|^commands\//,
+  },
+  {
+    sentence: 'the time comes only through clock.ts',
+    pattern: /Date\.now\(\)|new Date\(\)|performance\.now\(\)/,
+    allowed: /^clock\.ts$|^demo-smtp\//,
+  },
   {
     sentence: 'sockets and DNS stand only in transport/',
     pattern: /from 'node:(net|tls|dns|dns\/promises|dgram)'/,
@@ -85,14 +105,18 @@ const RULES: readonly { sentence: string; pattern: RegExp; allowed: RegExp }[] =
 ];
 
 test.each(RULES)('$sentence', ({ pattern, allowed }) => {
-  const broken = sources.filter(({ path, text }) => !allowed.test(path) && pattern.test(withoutComments(text)));
+  const broken = sources.filter(
+    ({ path, text }) => !allowed.test(path) && pattern.test(withoutComments(text)),
+  );
   expect(broken.map(({ path }) => path)).toEqual([]);
 });
 
 const LONGEST_FILE = 400;
 
 test(`no file above ${LONGEST_FILE} lines`, () => {
-  expect(sources.filter(({ text }) => text.split('\n').length > LONGEST_FILE).map(({ path }) => path)).toEqual([]);
+  expect(
+    sources.filter(({ text }) => text.split('\n').length > LONGEST_FILE).map(({ path }) => path),
+  ).toEqual([]);
 });
 
 function links(): { from: string; to: string }[] {
@@ -113,10 +137,12 @@ function levelOf(path: string): number {
 
 function read(file: string): Source {
   const text = readFileSync(file, 'utf8');
-  const imports = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;]*?from\s+'(\.[^']+)'/g)].map(([, type, target]) => ({
-    target: relative(src, resolve(dirname(file), target!)),
-    typeOnly: type !== undefined,
-  }));
+  const imports = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;]*?from\s+'(\.[^']+)'/g)].map(
+    ([, type, target]) => ({
+      target: relative(src, resolve(dirname(file), target!)),
+      typeOnly: type !== undefined,
+    }),
+  );
   return { path: relative(src, file), text, imports };
 }
 

@@ -68,22 +68,30 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string)
 
 function portOf(text: string): number {
   const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new ConfigError(`PORT must be a number from 0 to 65535, not "${text}".`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new ConfigError(`PORT must be a number from 0 to 65535, not "${text}".`);
   return port;
 }
 
 function urlOf(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new ConfigError(`PUBLIC_URL must be a web address such as https://mail.example.com, not "${text}".`);
+    throw new ConfigError(
+      `PUBLIC_URL must be a web address such as https://mail.example.com, not "${text}".`,
+    );
   }
   return text.replace(/\/+$/, '');
 }
 
 function cidrsOf(text: string): string[] {
-  const list = text.split(',').map((part) => part.trim()).filter(Boolean);
+  const list = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
   for (const cidr of list) {
     if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(cidr)) {
-      throw new ConfigError(`SMTP_ALLOW_PRIVATE takes CIDRs such as 10.0.0.0/8, separated by commas; "${cidr}" is not one.`);
+      throw new ConfigError(
+        `SMTP_ALLOW_PRIVATE takes CIDRs such as 10.0.0.0/8, separated by commas; "${cidr}" is not one.`,
+      );
     }
   }
   return list;

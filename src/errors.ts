@@ -12,7 +12,12 @@ export class AppError extends Error {
   constructor(
     code: string,
     message: string,
-    more: { field?: string | undefined; detail?: Record<string, unknown> | undefined; status?: number; cause?: unknown } = {},
+    more: {
+      field?: string | undefined;
+      detail?: Record<string, unknown> | undefined;
+      status?: number;
+      cause?: unknown;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = 'AppError';

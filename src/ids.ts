@@ -5,7 +5,20 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_CHARS = 10; // 50 bits hold the 48-bit millisecond time of ULID
 const RANDOM_BYTES = 10; // 80 bits, 16 characters
 
-export type IdPrefix = 'wsp' | 'usr' | 'key' | 'ses' | 'srv' | 'tpl' | 'tpv' | 'msg' | 'att' | 'evt' | 'con' | 'sup' | 'req';
+export type IdPrefix =
+  | 'wsp'
+  | 'usr'
+  | 'key'
+  | 'ses'
+  | 'srv'
+  | 'tpl'
+  | 'tpv'
+  | 'msg'
+  | 'att'
+  | 'evt'
+  | 'con'
+  | 'sup'
+  | 'req';
 
 const random = Buffer.alloc(RANDOM_BYTES);
 let lastTime = -1;

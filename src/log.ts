@@ -11,7 +11,10 @@ export function createLog(level: Config['logLevel']): Log {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       // A second net: no verb logs a secret, and a field with such a name would still not be printed.
-      redact: { paths: ['password', '*.password', 'authorization', '*.authorization', 'token', '*.token'], censor: '[redacted]' },
+      redact: {
+        paths: ['password', '*.password', 'authorization', '*.authorization', 'token', '*.token'],
+        censor: '[redacted]',
+      },
     },
     pino.destination({ dest: 2, sync: true }),
   );

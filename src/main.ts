@@ -39,10 +39,13 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 
 async function main([name, ...args]: string[]): Promise<number | undefined> {
   if (name === '--version' || name === '-v') return say(version);
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return say(USAGE.trimEnd());
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help')
+    return say(USAGE.trimEnd());
   const load = COMMANDS[name];
   if (!load) {
-    process.stderr.write(`mailwright: there is no command "${name.slice(0, 40)}". mailwright --help lists them.\n`);
+    process.stderr.write(
+      `mailwright: there is no command "${name.slice(0, 40)}". mailwright --help lists them.\n`,
+    );
     return EX_USAGE;
   }
   try {

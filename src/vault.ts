@@ -15,7 +15,8 @@ export class Vault {
 
   /** @param key 32 random bytes */
   constructor(key: Buffer) {
-    if (key.length !== KEY_BYTES) throw new RangeError(`the master key has ${key.length} bytes, not ${KEY_BYTES}`);
+    if (key.length !== KEY_BYTES)
+      throw new RangeError(`the master key has ${key.length} bytes, not ${KEY_BYTES}`);
     this.#key = Buffer.from(hkdfSync('sha256', key, '', 'mailwright seal', KEY_BYTES));
     this.#signing = Buffer.from(hkdfSync('sha256', key, '', 'mailwright sign', KEY_BYTES));
   }
@@ -35,7 +36,10 @@ export class Vault {
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE_BYTES))
       .setAAD(Buffer.from(place))
       .setAuthTag(bytes.subarray(-TAG_BYTES));
-    return Buffer.concat([decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8');
+    return Buffer.concat([
+      decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES)),
+      decipher.final(),
+    ]).toString('utf8');
   }
 
   /** A short keyed digest in hex, for values that must not be guessable from what they are made of. */

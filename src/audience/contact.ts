@@ -32,27 +32,35 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{
 
 /** The type of a value follows from the value; the last write wins. @throws AppError attribute_invalid */
 export function attributeOf(name: string, value: unknown): Attribute {
-  const refuse = (message: string) => new AppError('attribute_invalid', message, { field: name.slice(0, MAX_NAME) });
+  const refuse = (message: string) =>
+    new AppError('attribute_invalid', message, { field: name.slice(0, MAX_NAME) });
   if (name === '' || name.length > MAX_NAME || /[\x00-\x1f\x7f{}]/.test(name) || name === '__proto__') {
     throw refuse(`An attribute's name has 1 to ${MAX_NAME} printable characters, without braces.`);
   }
   if (RESERVED.has(name)) throw refuse(`The name ${name} is taken by Mailwright. Choose another.`);
   if (typeof value === 'boolean') return { type: 'boolean', value };
   if (typeof value === 'number' && Number.isFinite(value)) return { type: 'number', value };
-  if (typeof value !== 'string') throw refuse(`The attribute ${name} must be text, a number, true, false, a date or null.`);
+  if (typeof value !== 'string')
+    throw refuse(`The attribute ${name} must be text, a number, true, false, a date or null.`);
   if (value.length > MAX_TEXT) throw refuse(`The attribute ${name} has more than ${MAX_TEXT} characters.`);
   const time = DATE_TIME.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(time) ? { type: 'string', value } : { type: 'date', value: new Date(time).toISOString() };
+  return Number.isNaN(time)
+    ? { type: 'string', value }
+    : { type: 'date', value: new Date(time).toISOString() };
 }
 
 /** Attributes after an upsert: named ones are set, null removes one, others stay. */
-export function mergeAttributes(current: Record<string, Attribute>, given: Record<string, unknown>): Record<string, Attribute> {
+export function mergeAttributes(
+  current: Record<string, Attribute>,
+  given: Record<string, unknown>,
+): Record<string, Attribute> {
   const merged = new Map(Object.entries(current));
   for (const [name, value] of Object.entries(given)) {
     if (value === null) merged.delete(name);
     else merged.set(name, attributeOf(name, value));
   }
-  if (merged.size > MAX_ATTRIBUTES) throw new AppError('attributes_too_many', `A contact has at most ${MAX_ATTRIBUTES} attributes.`);
+  if (merged.size > MAX_ATTRIBUTES)
+    throw new AppError('attributes_too_many', `A contact has at most ${MAX_ATTRIBUTES} attributes.`);
   return Object.fromEntries(merged);
 }
 
@@ -63,5 +71,10 @@ export function contactStatus(contact: Contact): 'active' | 'bounced' | 'unsubsc
 
 /** The attributes as a template sees them. */
 export function contactVariables(contact: Contact): Record<string, AttributeValue> {
-  return { email: contact.email, ...Object.fromEntries(Object.entries(contact.attributes).map(([name, attribute]) => [name, attribute.value])) };
+  return {
+    email: contact.email,
+    ...Object.fromEntries(
+      Object.entries(contact.attributes).map(([name, attribute]) => [name, attribute.value]),
+    ),
+  };
 }

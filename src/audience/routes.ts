@@ -11,7 +11,13 @@ const contactView = z.looseObject({
   id: z.string(),
   email: z.string(),
   status: z.enum(['active', 'bounced', 'unsubscribed']),
-  attributes: z.record(z.string(), z.object({ type: z.enum(['string', 'number', 'boolean', 'date']), value: z.union([z.string(), z.number(), z.boolean()]) })),
+  attributes: z.record(
+    z.string(),
+    z.object({
+      type: z.enum(['string', 'number', 'boolean', 'date']),
+      value: z.union([z.string(), z.number(), z.boolean()]),
+    }),
+  ),
   createdAt: time,
   updatedAt: time,
 });
@@ -21,19 +27,36 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
   const found = { 200: { description: 'The contact', schema: contactView } };
   return [
     route({
-      method: 'POST', path: '/v1/contacts', access: 'editor', tag: 'Audience', summary: 'Create or change a contact: every other key is an attribute, null removes one',
-      body: z.looseObject({ email: z.string() }), unknownFields: 'keep', answers: found,
+      method: 'POST',
+      path: '/v1/contacts',
+      access: 'editor',
+      tag: 'Audience',
+      summary: 'Create or change a contact: every other key is an attribute, null removes one',
+      body: z.looseObject({ email: z.string() }),
+      unknownFields: 'keep',
+      answers: found,
       handle: async ({ actor, body }) => {
         const { email, ...attributes } = body;
         return { body: view(await saveContact(db, clock, actor.workspaceId, email, attributes)) };
       },
     }),
     route({
-      method: 'GET', path: '/v1/contacts/:email', access: 'viewer', tag: 'Audience', summary: 'One contact', answers: found,
-      handle: async ({ actor, params }) => ({ body: view(await findContact(db, actor.workspaceId, addressIn(params.email!))) }),
+      method: 'GET',
+      path: '/v1/contacts/:email',
+      access: 'viewer',
+      tag: 'Audience',
+      summary: 'One contact',
+      answers: found,
+      handle: async ({ actor, params }) => ({
+        body: view(await findContact(db, actor.workspaceId, addressIn(params.email!))),
+      }),
     }),
     route({
-      method: 'DELETE', path: '/v1/contacts/:email', access: 'editor', tag: 'Audience', summary: 'Delete a contact',
+      method: 'DELETE',
+      path: '/v1/contacts/:email',
+      access: 'editor',
+      tag: 'Audience',
+      summary: 'Delete a contact',
       answers: { 204: { description: 'Deleted' } },
       handle: async ({ actor, params }) => {
         await removeContact(db, actor.workspaceId, addressIn(params.email!));
@@ -41,9 +64,16 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       },
     }),
     route({
-      method: 'POST', path: '/v1/events', access: 'editor', tag: 'Audience', summary: 'A contact did something; an unknown contact is created',
-      body: z.object({ email: z.string(), slug: z.string() }), unknownFields: 'warn',
-      answers: { 202: { description: 'Recorded', schema: z.object({ id: z.string(), warnings: z.array(z.string()) }) } },
+      method: 'POST',
+      path: '/v1/events',
+      access: 'editor',
+      tag: 'Audience',
+      summary: 'A contact did something; an unknown contact is created',
+      body: z.object({ email: z.string(), slug: z.string() }),
+      unknownFields: 'warn',
+      answers: {
+        202: { description: 'Recorded', schema: z.object({ id: z.string(), warnings: z.array(z.string()) }) },
+      },
       handle: async ({ actor, body, warnings }) => {
         const { id } = await contactDid(db, clock, actor.workspaceId, body.email, body.slug);
         return { status: 202, body: { id, warnings } };
@@ -55,14 +85,20 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
 /** Known clients do not encode the address: a plus is a plus, and a broken escape is an error of theirs, not a crash. */
 function addressIn(segment: string): string {
   if (/%(?![0-9a-f]{2})/i.test(segment)) {
-    throw new AppError('address_invalid', 'The address in the path has a broken % escape. Encode it, as ada%40example.com.', { status: 400, field: 'email' });
+    throw new AppError(
+      'address_invalid',
+      'The address in the path has a broken % escape. Encode it, as ada%40example.com.',
+      { status: 400, field: 'email' },
+    );
   }
   return segment;
 }
 
 function view(contact: Contact): ContactView {
   return {
-    ...Object.fromEntries(Object.entries(contact.attributes).map(([name, attribute]) => [name, attribute.value])),
+    ...Object.fromEntries(
+      Object.entries(contact.attributes).map(([name, attribute]) => [name, attribute.value]),
+    ),
     id: contact.id,
     email: contact.email,
     status: contactStatus(contact),

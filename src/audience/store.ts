@@ -5,12 +5,25 @@ import type { Contact } from './contact.ts';
 
 const BATCH = 500;
 
-export async function contactByKey(tx: Tx, workspaceId: string, emailKey: string): Promise<Contact | undefined> {
-  const row = await tx.selectFrom('contacts').selectAll().where('workspace_id', '=', workspaceId).where('email_key', '=', emailKey).executeTakeFirst();
+export async function contactByKey(
+  tx: Tx,
+  workspaceId: string,
+  emailKey: string,
+): Promise<Contact | undefined> {
+  const row = await tx
+    .selectFrom('contacts')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('email_key', '=', emailKey)
+    .executeTakeFirst();
   return row && contactOf(row);
 }
 
-export async function contactsByKeys(tx: Tx, workspaceId: string, emailKeys: readonly string[]): Promise<Map<string, Contact>> {
+export async function contactsByKeys(
+  tx: Tx,
+  workspaceId: string,
+  emailKeys: readonly string[],
+): Promise<Map<string, Contact>> {
   const found = new Map<string, Contact>();
   for (let at = 0; at < emailKeys.length; at += BATCH) {
     const rows = await tx
@@ -25,7 +38,11 @@ export async function contactsByKeys(tx: Tx, workspaceId: string, emailKeys: rea
 }
 
 export async function upsertContact(tx: Tx, contact: Contact): Promise<void> {
-  const changed = { email: contact.email, attributes: JSON.stringify(contact.attributes), updated_at: contact.updatedAt };
+  const changed = {
+    email: contact.email,
+    attributes: JSON.stringify(contact.attributes),
+    updated_at: contact.updatedAt,
+  };
   await tx
     .insertInto('contacts')
     .values({
@@ -52,7 +69,11 @@ export async function markBounced(tx: Tx, workspaceId: string, emailKey: string,
 }
 
 export async function deleteContact(tx: Tx, workspaceId: string, emailKey: string): Promise<boolean> {
-  const done = await tx.deleteFrom('contacts').where('workspace_id', '=', workspaceId).where('email_key', '=', emailKey).executeTakeFirst();
+  const done = await tx
+    .deleteFrom('contacts')
+    .where('workspace_id', '=', workspaceId)
+    .where('email_key', '=', emailKey)
+    .executeTakeFirst();
   return done.numDeletedRows > 0n;
 }
 

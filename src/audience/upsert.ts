@@ -10,19 +10,37 @@ import { contactByKey, contactsByKeys, deleteContact, markBounced, upsertContact
 const MAX_SLUG = 100;
 
 /** Creates or changes a contact: named attributes are set, null removes one, others stay. */
-export async function saveContact(db: Db, clock: Clock, workspaceId: string, email: string, attributes: Record<string, unknown>): Promise<Contact> {
+export async function saveContact(
+  db: Db,
+  clock: Clock,
+  workspaceId: string,
+  email: string,
+  attributes: Record<string, unknown>,
+): Promise<Contact> {
   return db.write((tx) => saveWithin(tx, clock.now(), workspaceId, email, attributes));
 }
 
 /** A contact did something. One that is unknown is created. @returns the event's contact */
-export async function contactDid(db: Db, clock: Clock, workspaceId: string, email: string, slug: string): Promise<{ id: string; contact: Contact }> {
+export async function contactDid(
+  db: Db,
+  clock: Clock,
+  workspaceId: string,
+  email: string,
+  slug: string,
+): Promise<{ id: string; contact: Contact }> {
   if (slug.trim() === '' || slug.length > MAX_SLUG || /[\x00-\x1f\x7f]/.test(slug)) {
-    throw new AppError('slug_invalid', `The slug of an event has 1 to ${MAX_SLUG} printable characters, such as signed-up.`, { field: 'slug' });
+    throw new AppError(
+      'slug_invalid',
+      `The slug of an event has 1 to ${MAX_SLUG} printable characters, such as signed-up.`,
+      { field: 'slug' },
+    );
   }
   const now = clock.now();
   return db.write(async (tx) => {
     const contact = await saveWithin(tx, now, workspaceId, email, {});
-    const [id] = await recordEvents(tx, [{ workspaceId, type: 'contact.event', contactId: contact.id, at: now, detail: { slug } }]);
+    const [id] = await recordEvents(tx, [
+      { workspaceId, type: 'contact.event', contactId: contact.id, at: now, detail: { slug } },
+    ]);
     return { id: id!, contact };
   });
 }
@@ -39,7 +57,11 @@ export async function removeContact(db: Db, workspaceId: string, email: string):
 }
 
 /** The contacts among these addresses, for the values that stand below a message's variables. */
-export function contactsAmong(tx: Tx, workspaceId: string, emailKeys: readonly string[]): Promise<Map<string, Contact>> {
+export function contactsAmong(
+  tx: Tx,
+  workspaceId: string,
+  emailKeys: readonly string[],
+): Promise<Map<string, Contact>> {
   return contactsByKeys(tx, workspaceId, emailKeys);
 }
 
@@ -48,7 +70,13 @@ export function contactBounced(tx: Tx, workspaceId: string, emailKey: string, no
   return markBounced(tx, workspaceId, emailKey, now);
 }
 
-async function saveWithin(tx: Tx, now: number, workspaceId: string, email: string, attributes: Record<string, unknown>): Promise<Contact> {
+async function saveWithin(
+  tx: Tx,
+  now: number,
+  workspaceId: string,
+  email: string,
+  attributes: Record<string, unknown>,
+): Promise<Contact> {
   const address = parseAddress(email, 'email');
   const known = await contactByKey(tx, workspaceId, address.key);
   const contact: Contact = {
@@ -63,7 +91,8 @@ async function saveWithin(tx: Tx, now: number, workspaceId: string, email: strin
     updatedAt: now,
   };
   await upsertContact(tx, contact);
-  if (!known) await recordEvents(tx, [{ workspaceId, type: 'contact.created', contactId: contact.id, at: now }]);
+  if (!known)
+    await recordEvents(tx, [{ workspaceId, type: 'contact.created', contactId: contact.id, at: now }]);
   return contact;
 }
 

@@ -15,7 +15,11 @@ export function serveCommand(root: string, version: string) {
     }
     const config = readConfig(process.env, process.cwd());
     for (const warning of config.warnings) process.stderr.write(`mailwright: ${warning}\n`);
-    const app = await createApp(config, { log: createLog(config.logLevel), version, webRoot: join(root, 'web', 'dist') });
+    const app = await createApp(config, {
+      log: createLog(config.logLevel),
+      version,
+      webRoot: join(root, 'web', 'dist'),
+    });
     const { port } = await app.start().catch(async (error: NodeJS.ErrnoException) => {
       await app.stop();
       throw startError(error, config);
@@ -27,14 +31,26 @@ export function serveCommand(root: string, version: string) {
 }
 
 function settingsHelp(): string {
-  const rows = SETTINGS.map(([name, fallback, meaning]) => `  ${name.padEnd(19)} ${meaning}${fallback ? ` Default: ${fallback}` : ''}`);
+  const rows = SETTINGS.map(
+    ([name, fallback, meaning]) =>
+      `  ${name.padEnd(19)} ${meaning}${fallback ? ` Default: ${fallback}` : ''}`,
+  );
   return ['Settings are read from the environment:', '', ...rows].join('\n');
 }
 
 function startError(error: NodeJS.ErrnoException, config: Config): Error {
-  if (error.code === 'EADDRINUSE') return new ConfigError(`Port ${config.port} is used by another program. Stop it, or choose another: PORT=3001 npm start`);
-  if (error.code === 'EACCES') return new ConfigError(`This user may not listen on port ${config.port}. Choose a port above 1023, or put a reverse proxy in front.`);
-  if (error.code === 'EADDRNOTAVAIL') return new ConfigError(`HOST=${config.host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`);
+  if (error.code === 'EADDRINUSE')
+    return new ConfigError(
+      `Port ${config.port} is used by another program. Stop it, or choose another: PORT=3001 npm start`,
+    );
+  if (error.code === 'EACCES')
+    return new ConfigError(
+      `This user may not listen on port ${config.port}. Choose a port above 1023, or put a reverse proxy in front.`,
+    );
+  if (error.code === 'EADDRNOTAVAIL')
+    return new ConfigError(
+      `HOST=${config.host} is not an address of this machine. Use 127.0.0.1, or 0.0.0.0 for all.`,
+    );
   return error;
 }
 
@@ -43,9 +59,16 @@ function announce(config: Config, port: number, version: string, token: string |
   const url = config.port === 0 ? `http://localhost:${port}` : config.publicUrl;
   const lines = [`Mailwright ${version} is running at ${url}`, `Data: ${config.dataDir}`];
   if (!LOOPBACK.has(config.host)) {
-    lines.push(`Other machines can reach it (HOST=${config.host}). Set PUBLIC_URL to the address they use, and put HTTPS in front of it.`);
+    lines.push(
+      `Other machines can reach it (HOST=${config.host}). Set PUBLIC_URL to the address they use, and put HTTPS in front of it.`,
+    );
   }
-  if (token) lines.push('', `First run: open ${url}/setup?token=${token}`, 'The link works until the first user is made.');
+  if (token)
+    lines.push(
+      '',
+      `First run: open ${url}/setup?token=${token}`,
+      'The link works until the first user is made.',
+    );
   process.stdout.write(`\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}\n\n`);
 }
 
@@ -56,7 +79,9 @@ function stopOnSignal(stop: () => Promise<void>): Promise<void> {
     const onSignal = () => {
       if (asked) process.exit(130);
       asked = true;
-      process.stderr.write('Stopping: messages under way are finished first. A second signal ends at once.\n');
+      process.stderr.write(
+        'Stopping: messages under way are finished first. A second signal ends at once.\n',
+      );
       stop().then(resolve, reject);
     };
     process.on('SIGTERM', onSignal);

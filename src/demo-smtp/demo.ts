@@ -24,7 +24,7 @@ interface Part {
 }
 
 /** In the order of their ports. */
-function parts(): Part[] {
+function parts(slowMs: number): Part[] {
   const signIn = { username: USER, password: PASSWORD };
   const users = { [USER]: PASSWORD };
   const nobodyKnows = { [USER]: randomBytes(16).toString('hex') };
@@ -55,9 +55,9 @@ function parts(): Part[] {
     },
     {
       name: 'slow',
-      shows: `works, and answers every command after ${SLOW_MS / 1000} s`,
+      shows: `works, and answers every command after ${slowMs / 1000} s`,
       enter: { security: 'starttls', ...signIn },
-      options: { security: 'starttls', users, script: slowly() },
+      options: { security: 'starttls', users, script: slowly(slowMs) },
     },
     {
       name: 'open',
@@ -68,9 +68,9 @@ function parts(): Part[] {
   ];
 }
 
-function slowly(): Script {
+function slowly(slowMs: number): Script {
   const stages: FaultStage[] = ['greet', 'ehlo', 'ehlo2', 'auth', 'mail', 'rcpt', 'data', 'dot'];
-  return stages.map((stage) => ({ stage, fault: { delay: SLOW_MS } }));
+  return stages.map((stage) => ({ stage, fault: { delay: slowMs } }));
 }
 
 export interface DemoOptions {
@@ -81,6 +81,8 @@ export interface DemoOptions {
   /** Where every accepted message is appended as a JSON line. */
   ledgerFile?: string | undefined;
   onEntry?: (server: string, entry: Entry) => void;
+  /** How long the slow server takes for an answer; 2 s when missing. */
+  slowMs?: number | undefined;
   clock?: Clock | undefined;
 }
 
@@ -113,7 +115,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((server) => server.stop()));
   };
-  for (const [at, part] of parts().entries()) {
+  for (const [at, part] of parts(options.slowMs ?? SLOW_MS).entries()) {
     try {
       const server = await startFakeServer({
         ...part.options,

@@ -20,10 +20,12 @@ export function implicit(tag: number, content: Buffer): Buffer {
   return value(0x80 | tag, content);
 }
 
-/** A non-negative integer, given as big-endian bytes. */
+/** A non-negative integer, given as big-endian bytes. In DER it has no byte too many (X.690 §8.3.2). */
 export function integer(bytes: Buffer): Buffer {
-  const isNegative = (bytes[0] ?? 0) >= 0x80;
-  return value(0x02, isNegative ? Buffer.concat([Buffer.of(0), bytes]) : bytes);
+  const first = bytes.findIndex((byte) => byte !== 0);
+  const digits = first < 0 ? Buffer.of(0) : bytes.subarray(first);
+  const looksNegative = digits[0]! >= 0x80;
+  return value(0x02, looksNegative ? Buffer.concat([Buffer.of(0), digits]) : digits);
 }
 
 export function boolean(yes: boolean): Buffer {

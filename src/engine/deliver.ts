@@ -68,7 +68,9 @@ function expired(row: MessageRow, now: number): Verdict | undefined {
   return { kind: 'ended', state: 'expired', code: 'expired', reason: expiredReason(row) };
 }
 
-export function expiredReason(row: Pick<MessageRow, 'reason' | 'created_at' | 'send_at' | 'expires_at'>): string {
+export function expiredReason(
+  row: Pick<MessageRow, 'reason' | 'created_at' | 'send_at' | 'expires_at'>,
+): string {
   const minutes = Math.round((row.expires_at - (row.send_at ?? row.created_at)) / 60_000);
   const span = minutes >= 120 ? `${Math.round(minutes / 60)} hours` : `${minutes} minutes`;
   return `Not sent within ${span}.${row.reason ? ` The last problem was: ${row.reason}` : ''}`;
@@ -80,7 +82,11 @@ async function suppressed(parts: DeliverParts, row: MessageRow): Promise<Verdict
 }
 
 /** Chooses the server and takes a permit for it, or says what the message waits for. */
-async function route(parts: DeliverParts, row: MessageRow, go: (choice: RouteChoice, server: Server | undefined) => Promise<Verdict>): Promise<Verdict> {
+async function route(
+  parts: DeliverParts,
+  row: MessageRow,
+  go: (choice: RouteChoice, server: Server | undefined) => Promise<Verdict>,
+): Promise<Verdict> {
   const now = parts.clock.now();
   const servers = await listServers(parts.db, row.workspace_id);
   const template = row.template_id === null ? undefined : await findTemplateById(parts.db, row.template_id);
@@ -100,8 +106,22 @@ async function route(parts: DeliverParts, row: MessageRow, go: (choice: RouteCho
   if (choice.mode === 'sandbox') return go(choice, undefined);
   const server = servers.find((one) => one.id === choice.chosen);
   if (!server) return noServer(row, servers, choice);
-  if (!isWell(server, now)) return { kind: 'waits', lane: server.id, code: server.health.code ?? 'server_waits', reason: server.health.reason ?? `${server.name} is resting.`, route: choice };
-  if (!parts.throttle.take(server, now)) return { kind: 'waits', lane: server.id, code: 'server_busy', reason: `It waits for its turn at ${server.name}.`, route: choice };
+  if (!isWell(server, now))
+    return {
+      kind: 'waits',
+      lane: server.id,
+      code: server.health.code ?? 'server_waits',
+      reason: server.health.reason ?? `${server.name} is resting.`,
+      route: choice,
+    };
+  if (!parts.throttle.take(server, now))
+    return {
+      kind: 'waits',
+      lane: server.id,
+      code: 'server_busy',
+      reason: `It waits for its turn at ${server.name}.`,
+      route: choice,
+    };
   try {
     return await go(choice, server);
   } finally {
@@ -112,23 +132,41 @@ async function route(parts: DeliverParts, row: MessageRow, go: (choice: RouteCho
 /** Servers that turned this very message, or its sender, away. */
 async function refusedBy(db: Db, id: string): Promise<string[]> {
   const attempts = await listAttempts(db, id);
-  return attempts.filter((one) => one.serverId && ['message_permanent', 'server_attention'].includes(one.outcome)).map((one) => one.serverId!);
+  return attempts
+    .filter((one) => one.serverId && ['message_permanent', 'server_attention'].includes(one.outcome))
+    .map((one) => one.serverId!);
 }
 
 function noServer(row: MessageRow, servers: readonly Server[], choice: RouteChoice): Verdict {
   const lane = nobodyLane(row.workspace_id);
   if (choice.reason === 'server_deleted') {
-    return { kind: 'waits', lane, code: 'server_deleted', reason: 'The server this message names was deleted. It waits until it is routed again.', route: choice };
+    return {
+      kind: 'waits',
+      lane,
+      code: 'server_deleted',
+      reason: 'The server this message names was deleted. It waits until it is routed again.',
+      route: choice,
+    };
   }
   const why = choice.candidates.map((one) => `${one.name}: ${one.reasons.join(' ')}`).join(' ');
-  const reason = servers.length === 0 ? 'No server is connected. It waits until one is.' : `No connected server can send this. ${why}`;
+  const reason =
+    servers.length === 0
+      ? 'No server is connected. It waits until one is.'
+      : `No connected server can send this. ${why}`;
   return { kind: 'waits', lane, code: 'no_server', reason, route: choice };
 }
 
 async function capture(parts: DeliverParts, row: MessageRow, choice: RouteChoice): Promise<Verdict> {
   const letter = await composed(parts, row);
   if ('kind' in letter) return letter;
-  return { kind: 'attempted', server: null, outcome: captureOutcome(row.rcpt, row.attempts + 1), durationMs: 0, route: choice, bodyHash: letter.bodyHash };
+  return {
+    kind: 'attempted',
+    server: null,
+    outcome: captureOutcome(row.rcpt, row.attempts + 1),
+    durationMs: 0,
+    route: choice,
+    bodyHash: letter.bodyHash,
+  };
 }
 
 /** Renders and composes. What cannot be rendered fails now; it would fail again. */
@@ -137,29 +175,53 @@ async function composed(parts: DeliverParts, row: MessageRow): Promise<Letter | 
     return await composeLetter(parts.db, parts.versions, row);
   } catch (error) {
     if (error instanceof AppError || error instanceof ContentGone) {
-      return { kind: 'ended', state: 'failed', code: 'template_error', reason: `The message cannot be made: ${error.message}` };
+      return {
+        kind: 'ended',
+        state: 'failed',
+        code: 'template_error',
+        reason: `The message cannot be made: ${error.message}`,
+      };
     }
     throw error;
   }
 }
 
-async function transmit(parts: DeliverParts, row: MessageRow, owner: string, choice: RouteChoice, server: Server, letter: Letter): Promise<Verdict> {
+async function transmit(
+  parts: DeliverParts,
+  row: MessageRow,
+  owner: string,
+  choice: RouteChoice,
+  server: Server,
+  letter: Letter,
+): Promise<Verdict> {
   const rules = { allowLocalDomains: true };
   const from = parseMailbox(row.from_mailbox, 'from', rules).address;
   const rcpt = parseAddress(row.rcpt, 'rcpt', rules);
-  const { outcome, durationMs } = await parts.pool.send(server.id, endpointOf(server, parts), server.maxConnections, {
-    envelope: {
-      from: from.address,
-      to: rcpt.address,
-      size: letter.content.length,
-      needsSmtpUtf8: letter.needsSmtpUtf8 || from.needsSmtpUtf8 || rcpt.needsSmtpUtf8,
+  const { outcome, durationMs } = await parts.pool.send(
+    server.id,
+    endpointOf(server, parts),
+    server.maxConnections,
+    {
+      envelope: {
+        from: from.address,
+        to: rcpt.address,
+        size: letter.content.length,
+        needsSmtpUtf8: letter.needsSmtpUtf8 || from.needsSmtpUtf8 || rcpt.needsSmtpUtf8,
+      },
+      content: letter.content,
+      beforeDot: () => markDot(parts.db, { id: row.id, fence: row.fence, owner }, server, parts.clock.now()),
+      serverName: server.name,
+      preset: server.type,
     },
-    content: letter.content,
-    beforeDot: () => markDot(parts.db, { id: row.id, fence: row.fence, owner }, server, parts.clock.now()),
-    serverName: server.name,
-    preset: server.type,
-  });
+  );
   if (outcome.code === 'lease_lost') return { kind: 'lost' };
   if (outcome.class === 'local') return { kind: 'returned', at: parts.clock.now() + RETURN_AFTER_MS };
-  return { kind: 'attempted', server: { id: server.id, name: server.name }, outcome, durationMs, route: choice, bodyHash: letter.bodyHash };
+  return {
+    kind: 'attempted',
+    server: { id: server.id, name: server.name },
+    outcome,
+    durationMs,
+    route: choice,
+    bodyHash: letter.bodyHash,
+  };
 }

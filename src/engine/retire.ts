@@ -18,7 +18,13 @@ export interface Retired {
  * stays queued; history keeps the server's name. Without any server left the workspace is in sandbox again, and what
  * was meant for real delivery waits.
  */
-export async function retireServer(db: Db, clock: Clock, actor: { id: string; workspaceId: string }, id: string, moveTo: string | null): Promise<Retired> {
+export async function retireServer(
+  db: Db,
+  clock: Clock,
+  actor: { id: string; workspaceId: string },
+  id: string,
+  moveTo: string | null,
+): Promise<Retired> {
   const server = await findServer(db, actor.workspaceId, id);
   if (moveTo !== null) {
     if (moveTo === id) throw unknownServer(moveTo, 'moveTo');
@@ -30,7 +36,14 @@ export async function retireServer(db: Db, clock: Clock, actor: { id: string; wo
     if (!(await removeServer(tx, actor.workspaceId, id))) throw unknownServer(id);
     const mode = await modeOf(tx, actor.workspaceId);
     const waiting = mode === 'sandbox' ? await waitingMessages(tx, actor.workspaceId) : waitingForIt;
-    await audit(tx, actor, 'server.deleted', id, { name: server.name, movedTo: moveTo, clearedTemplates }, clock.now());
+    await audit(
+      tx,
+      actor,
+      'server.deleted',
+      id,
+      { name: server.name, movedTo: moveTo, clearedTemplates },
+      clock.now(),
+    );
     return { clearedTemplates, movedTo: moveTo, waiting, mode };
   });
 }

@@ -96,7 +96,8 @@ export class Worker {
     const now = this.#clock.now();
     const room = (server: Server) => this.#parts.throttle.room(server, now);
     if (lane === SANDBOX) return MAX_CLAIM;
-    if (lane === UNROUTED) return servers.length === 0 ? MAX_CLAIM : servers.reduce((sum, server) => sum + room(server), 0);
+    if (lane === UNROUTED)
+      return servers.length === 0 ? MAX_CLAIM : servers.reduce((sum, server) => sum + room(server), 0);
     const workspaceId = workspaceOfNobodyLane(lane);
     if (workspaceId !== undefined) return this.#retryNobody(lane, workspaceId, servers);
     const server = servers.find((one) => one.id === lane);
@@ -118,7 +119,14 @@ export class Worker {
     const work = this.#work(row)
       .catch((error) => {
         // A bug of ours, or a database that is gone: the lease ends by itself and the message is tried again.
-        this.#parts.log.error({ message: row.id, error: errorText(error), stack: error instanceof Error ? error.stack : undefined }, 'a delivery failed unexpectedly');
+        this.#parts.log.error(
+          {
+            message: row.id,
+            error: errorText(error),
+            stack: error instanceof Error ? error.stack : undefined,
+          },
+          'a delivery failed unexpectedly',
+        );
       })
       .finally(() => {
         this.#held.delete(row.id);
@@ -130,13 +138,18 @@ export class Worker {
   async #work(row: MessageRow): Promise<void> {
     const verdict = this.#excuse(await deliver(this.#parts, row, this.owner));
     const settled = await settle(this.#parts.db, row, this.owner, verdict, this.#clock.now(), Math.random());
-    if (!settled) this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
+    if (!settled)
+      this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
   }
 
   /** A session we closed ourselves while stopping is nobody's failure. */
   #excuse(verdict: Verdict): Verdict {
-    const closed = this.#stopping && verdict.kind === 'attempted' && verdict.server !== null && verdict.outcome.class === 'network';
+    const closed =
+      this.#stopping &&
+      verdict.kind === 'attempted' &&
+      verdict.server !== null &&
+      verdict.outcome.class === 'network';
     return closed ? { kind: 'returned', at: this.#clock.now() } : verdict;
   }
 
@@ -155,8 +168,20 @@ export class Worker {
     this.#lastSweep = now;
     await this.#parts.db.write(async (tx) => {
       const rows = await expire(tx, now);
-      for (const row of rows) await changeIdle(tx, row.workspace_id, row.id, 'expired', now, { code: 'expired', reason: expiredReason(row) });
-      await recordEvents(tx, rows.map((row) => ({ workspaceId: row.workspace_id, type: 'message.expired' as const, messageId: row.id, at: now })));
+      for (const row of rows)
+        await changeIdle(tx, row.workspace_id, row.id, 'expired', now, {
+          code: 'expired',
+          reason: expiredReason(row),
+        });
+      await recordEvents(
+        tx,
+        rows.map((row) => ({
+          workspaceId: row.workspace_id,
+          type: 'message.expired' as const,
+          messageId: row.id,
+          at: now,
+        })),
+      );
       await forgetOldKeys(tx, now);
     });
   }

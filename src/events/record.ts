@@ -23,5 +23,13 @@ export function audit(
   detail: Record<string, unknown>,
   now: number,
 ): Promise<void> {
-  return insertAudit(tx, { id: newId('evt', now), workspaceId: actor.workspaceId, actor: actor.id, action, target, detail, now });
+  return insertAudit(tx, {
+    id: newId('evt', now),
+    workspaceId: actor.workspaceId,
+    actor: actor.id,
+    action,
+    target,
+    detail,
+    now,
+  });
 }

@@ -24,8 +24,18 @@ export async function insertEvents(tx: Tx, events: readonly (NewEvent & { id: st
 }
 
 export async function eventsOfMessage(db: Db, messageId: string): Promise<RecordedEvent[]> {
-  const rows = await db.read.selectFrom('events').select(['id', 'type', 'at', 'detail']).where('message_id', '=', messageId).orderBy('id').execute();
-  return rows.map((row) => ({ id: row.id, type: row.type as EventType, at: row.at, detail: JSON.parse(row.detail) }));
+  const rows = await db.read
+    .selectFrom('events')
+    .select(['id', 'type', 'at', 'detail'])
+    .where('message_id', '=', messageId)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({
+    id: row.id,
+    type: row.type as EventType,
+    at: row.at,
+    detail: JSON.parse(row.detail),
+  }));
 }
 
 export interface AuditEntry {

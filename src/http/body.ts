@@ -13,14 +13,21 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   const type = request.headers.get('content-type');
   if (type !== null && !/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(type.trim())) {
     await discard(request);
-    throw new AppError('unsupported_media_type', `Send the body as application/json, not ${shown(type)}.`, { status: 415 });
+    throw new AppError('unsupported_media_type', `Send the body as application/json, not ${shown(type)}.`, {
+      status: 415,
+    });
   }
   const text = await readText(request, limit);
   if (text.trim() === '') {
-    throw new AppError('invalid_json', 'The body is empty. Send a JSON object.', { status: 400, detail: { line: 1, column: 1 } });
+    throw new AppError('invalid_json', 'The body is empty. Send a JSON object.', {
+      status: 400,
+      detail: { line: 1, column: 1 },
+    });
   }
   if (tooDeep(text)) {
-    throw new AppError('invalid_json', `The body is nested more than ${MAX_DEPTH} levels deep.`, { status: 400 });
+    throw new AppError('invalid_json', `The body is nested more than ${MAX_DEPTH} levels deep.`, {
+      status: 400,
+    });
   }
   try {
     return JSON.parse(text);

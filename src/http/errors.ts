@@ -24,6 +24,11 @@ export function errorResponse(thrown: unknown, requestId: string, log: Log): Res
 }
 
 function internal(thrown: unknown, requestId: string, log: Log): AppError {
-  log.error({ requestId, error: errorText(thrown), stack: thrown instanceof Error ? thrown.stack : undefined }, 'a request failed unexpectedly');
-  return new AppError('internal_error', `This is a fault in Mailwright. Look for ${requestId} in its log.`, { status: 500 });
+  log.error(
+    { requestId, error: errorText(thrown), stack: thrown instanceof Error ? thrown.stack : undefined },
+    'a request failed unexpectedly',
+  );
+  return new AppError('internal_error', `This is a fault in Mailwright. Look for ${requestId} in its log.`, {
+    status: 500,
+  });
 }

@@ -17,7 +17,8 @@ export function eventStream(log: Log, act: (emit: Emit) => Promise<unknown>): Re
   const encoder = new TextEncoder();
   const stream = new ReadableStream({
     async start(controller) {
-      const emit: Emit = (name, value) => controller.enqueue(encoder.encode(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`));
+      const emit: Emit = (name, value) =>
+        controller.enqueue(encoder.encode(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`));
       try {
         emit('done', await act(emit));
       } catch (thrown) {
@@ -26,12 +27,18 @@ export function eventStream(log: Log, act: (emit: Emit) => Promise<unknown>): Re
       controller.close();
     },
   });
-  return new Response(stream, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' } });
+  return new Response(stream, {
+    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+  });
 }
 
 /** The same act, streamed or answered at once, as the caller asked. */
-export async function streamOrAnswer(headers: Headers, log: Log, status: number, act: (emit: Emit) => Promise<unknown>): Promise<Reply | Response> {
+export async function streamOrAnswer(
+  headers: Headers,
+  log: Log,
+  status: number,
+  act: (emit: Emit) => Promise<unknown>,
+): Promise<Reply | Response> {
   if (wantsStream(headers)) return eventStream(log, act);
   return { status, body: await act(() => {}) };
 }
-

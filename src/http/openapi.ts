@@ -11,7 +11,11 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Mailwright', version, description: 'The HTTP API of Mailwright, the bring-your-own-server email platform.' },
+    info: {
+      title: 'Mailwright',
+      version,
+      description: 'The HTTP API of Mailwright, the bring-your-own-server email platform.',
+    },
     paths,
     components: {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
@@ -27,7 +31,12 @@ const ERROR_SCHEMA = {
     error: {
       type: 'object',
       required: ['code', 'message'],
-      properties: { code: { type: 'string' }, message: { type: 'string' }, field: { type: 'string' }, detail: { type: 'object' } },
+      properties: {
+        code: { type: 'string' },
+        message: { type: 'string' },
+        field: { type: 'string' },
+        detail: { type: 'object' },
+      },
     },
   },
 };
@@ -40,19 +49,38 @@ function operation(one: Route): object {
     security: one.access === 'public' ? [] : [{ apiKey: [] }],
     parameters: [...pathParameters(one.path), ...queryParameters(one.query)],
     ...(one.body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(one.body, 'input') } } } }
+      ? {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: jsonSchema(one.body, 'input') } },
+          },
+        }
       : {}),
-    responses: { ...responses(one), default: { description: 'An error', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } } },
+    responses: {
+      ...responses(one),
+      default: {
+        description: 'An error',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
+    },
   };
 }
 
 function operationId(one: Route): string {
-  const words = one.path.split('/').filter((part) => part && part !== 'v1').map((part) => part.replace(/^:/, 'by-').replace(/\W+/g, '-'));
+  const words = one.path
+    .split('/')
+    .filter((part) => part && part !== 'v1')
+    .map((part) => part.replace(/^:/, 'by-').replace(/\W+/g, '-'));
   return [one.method.toLowerCase(), ...words].join('-');
 }
 
 function pathParameters(path: string): object[] {
-  return [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  return [...path.matchAll(/:([A-Za-z]+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
 }
 
 function queryParameters(query: z.ZodType | undefined): object[] {
@@ -78,6 +106,9 @@ function responses(one: Route): Record<string, object> {
 }
 
 function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<
+    string,
+    unknown
+  >;
   return rest;
 }

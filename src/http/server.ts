@@ -35,18 +35,28 @@ export function createHttp(parts: HttpParts): App {
 function pathOf(request: Request): string {
   const start = request.url.indexOf('/', request.url.indexOf('://') + 3);
   const end = request.url.slice(start).search(/[?#]/);
-  const path = (end < 0 ? request.url.slice(start) : request.url.slice(start, start + end)).replace(/\/{2,}/g, '/');
+  const path = (end < 0 ? request.url.slice(start) : request.url.slice(start, start + end)).replace(
+    /\/{2,}/g,
+    '/',
+  );
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }
 
 /** The steps of every call. */
-async function answer(c: Context<{ Bindings: HttpBindings }>, one: Route, parts: HttpParts): Promise<Response> {
+async function answer(
+  c: Context<{ Bindings: HttpBindings }>,
+  one: Route,
+  parts: HttpParts,
+): Promise<Response> {
   const requestId = newId('req', parts.clock.now());
   try {
     const actor = one.access === 'public' ? NOBODY : await parts.authenticate(c.req.raw);
     if (one.access !== 'public') allow(actor, one);
     const query = one.query ? validate(one.query, c.req.query(), 'refuse').value : c.req.query();
-    const body = one.body && METHODS_WITH_BODY.has(one.method) ? await parseBody(c.req.raw, one) : { value: undefined, warnings: [] };
+    const body =
+      one.body && METHODS_WITH_BODY.has(one.method)
+        ? await parseBody(c.req.raw, one)
+        : { value: undefined, warnings: [] };
     const call: Call = {
       body: body.value as never,
       query: query as never,
@@ -67,7 +77,9 @@ const NOBODY = { kind: 'session', id: '', workspaceId: '', role: 'viewer', mayAl
 
 function allow(actor: Actor, one: Route): void {
   if (!mayCall(actor.role, one.access)) {
-    throw new AppError('role_missing', `This call needs the role ${one.access}; yours is ${actor.role}.`, { status: 403 });
+    throw new AppError('role_missing', `This call needs the role ${one.access}; yours is ${actor.role}.`, {
+      status: 403,
+    });
   }
 }
 
@@ -82,7 +94,9 @@ function present(reply: Reply | Response, requestId: string): Response {
   }
   const headers = { 'x-request-id': requestId, 'cache-control': 'no-store', ...reply.headers };
   const status = reply.status ?? 200;
-  return reply.body === undefined ? new Response(null, { status, headers }) : Response.json(reply.body, { status, headers });
+  return reply.body === undefined
+    ? new Response(null, { status, headers })
+    : Response.json(reply.body, { status, headers });
 }
 
 async function answerUnknown(c: Context<{ Bindings: HttpBindings }>, parts: HttpParts): Promise<Response> {
@@ -92,15 +106,23 @@ async function answerUnknown(c: Context<{ Bindings: HttpBindings }>, parts: Http
   if (found) return present(found, requestId);
   const allowed = parts.routes.filter((one) => samePath(one.path, path)).map((one) => one.method);
   const error = allowed.length
-    ? new AppError('method_not_allowed', `${path.slice(0, 200)} answers ${allowed.join(', ')}.`, { status: 405 })
-    : new AppError('not_found', `There is nothing at ${path.slice(0, 200)}. The calls are listed at /v1/openapi.json.`, { status: 404 });
+    ? new AppError('method_not_allowed', `${path.slice(0, 200)} answers ${allowed.join(', ')}.`, {
+        status: 405,
+      })
+    : new AppError(
+        'not_found',
+        `There is nothing at ${path.slice(0, 200)}. The calls are listed at /v1/openapi.json.`,
+        { status: 404 },
+      );
   return errorResponse(error, requestId, parts.log);
 }
 
 function samePath(pattern: string, path: string): boolean {
   const parts = path.split('/');
   const wanted = pattern.split('/');
-  return parts.length === wanted.length && wanted.every((part, at) => part.startsWith(':') || part === parts[at]);
+  return (
+    parts.length === wanted.length && wanted.every((part, at) => part.startsWith(':') || part === parts[at])
+  );
 }
 
 export interface Listening {

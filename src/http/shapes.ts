@@ -7,7 +7,14 @@ export const DEFAULT_PAGE = 50;
 export const MAX_PAGE = 200;
 
 export const pageQuery = {
-  limit: coded(z.coerce.number({ error: `limit is a whole number from 1 to ${MAX_PAGE}.` }).int().min(1).max(MAX_PAGE), 'limit_invalid').optional(),
+  limit: coded(
+    z.coerce
+      .number({ error: `limit is a whole number from 1 to ${MAX_PAGE}.` })
+      .int()
+      .min(1)
+      .max(MAX_PAGE),
+    'limit_invalid',
+  ).optional(),
   cursor: z.string().optional(),
 };
 
@@ -18,7 +25,11 @@ export function page<T extends z.ZodType>(item: T) {
 /** A cursor is the last id (or slug) of the page before it. @throws AppError cursor_invalid (400) */
 export function checkCursor(cursor: string | undefined, form: RegExp): string | undefined {
   if (cursor !== undefined && !form.test(cursor)) {
-    throw new AppError('cursor_invalid', 'This cursor is not from this list. Use nextCursor of its last page.', { status: 400, field: 'cursor' });
+    throw new AppError(
+      'cursor_invalid',
+      'This cursor is not from this list. Use nextCursor of its last page.',
+      { status: 400, field: 'cursor' },
+    );
   }
   return cursor;
 }

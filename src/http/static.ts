@@ -22,7 +22,8 @@ const NOT_BUILT = `<!doctype html><meta charset="utf-8"><title>Mailwright</title
 /** Serves the built web app. Unknown pages get the app itself, which has its own routes. */
 export function staticFiles(root: string): (request: Request, path: string) => Promise<Response | undefined> {
   return async (request, path) => {
-    if (!['GET', 'HEAD'].includes(request.method) || /^\/(v1|hooks|healthz|readyz|metrics)(\/|$)/.test(path)) return undefined;
+    if (!['GET', 'HEAD'].includes(request.method) || /^\/(v1|hooks|healthz|readyz|metrics)(\/|$)/.test(path))
+      return undefined;
     const file = await fileAt(root, path);
     if (file) return respond(await readFile(file), file, path.startsWith('/assets/'));
     if (extname(path) !== '') return undefined;

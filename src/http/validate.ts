@@ -69,9 +69,15 @@ function issueError(schema: z.ZodType, issue: z.core.$ZodIssue): AppError {
   const code = codeAt(schema, path);
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
   if (missing) {
-    return new AppError(code && !code.endsWith('_invalid') ? code : `${snake(path.at(-1) ?? 'body')}_required`, `The field ${field} is required.`, { field });
+    return new AppError(
+      code && !code.endsWith('_invalid') ? code : `${snake(path.at(-1) ?? 'body')}_required`,
+      `The field ${field} is required.`,
+      { field },
+    );
   }
-  const sentence = issue.message.startsWith('Invalid ') ? `The field ${field} is wrong: ${lowerFirst(issue.message)}.` : issue.message;
+  const sentence = issue.message.startsWith('Invalid ')
+    ? `The field ${field} is wrong: ${lowerFirst(issue.message)}.`
+    : issue.message;
   return new AppError(code ?? 'field_invalid', sentence, { field });
 }
 
@@ -95,7 +101,10 @@ function schemaAt(schema: z.ZodType, path: readonly string[]): z.ZodType | undef
   for (const step of path) {
     let inner: z.ZodType | undefined = current;
     while (inner && !(inner instanceof z.ZodObject || inner instanceof z.ZodArray)) inner = unwrapped(inner);
-    current = inner instanceof z.ZodObject ? (inner.shape[step] as z.ZodType) : (inner?.element as z.ZodType | undefined);
+    current =
+      inner instanceof z.ZodObject
+        ? (inner.shape[step] as z.ZodType)
+        : (inner?.element as z.ZodType | undefined);
   }
   return current;
 }

@@ -1,24 +1,37 @@
 import { type Address, suggestDomain } from '../address.ts';
-import { contactsAmong } from '../audience/upsert.ts';
 import { contactVariables } from '../audience/contact.ts';
+import { contactsAmong } from '../audience/upsert.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { recordEvents } from '../events/record.ts';
 import { newId } from '../ids.ts';
 import { SANDBOX, UNROUTED } from '../queue/delivery.ts';
-import { listServers } from '../servers/servers.ts';
 import { unknownServer } from '../servers/save.ts';
-import { blockedReason } from '../suppressions/suppression.ts';
-import { findSuppressions } from '../suppressions/suppress.ts';
+import { listServers } from '../servers/servers.ts';
 import type { Db, Tx } from '../storage/db.ts';
-import { missingNames, type Prepared, prepare, renderSubject, type VersionCache } from '../templates/render.ts';
+import { findSuppressions } from '../suppressions/suppress.ts';
+import { blockedReason } from '../suppressions/suppression.ts';
+import {
+  missingNames,
+  type Prepared,
+  prepare,
+  renderSubject,
+  type VersionCache,
+} from '../templates/render.ts';
 import { findTemplate, type Saved } from '../templates/save.ts';
 import { ttlSeconds } from '../templates/template.ts';
 import type { Vault } from '../vault.ts';
 import { findWorkspace } from '../workspaces/workspaces.ts';
 import { checkAttachments } from './attachments.ts';
 import { checkHeaders } from './custom-headers.ts';
-import { checkBody, checkFrom, checkRecipients, checkSendAt, type MessageInput, type StoredContent } from './message.ts';
+import {
+  checkBody,
+  checkFrom,
+  checkRecipients,
+  checkSendAt,
+  type MessageInput,
+  type StoredContent,
+} from './message.ts';
 import { insertAttachments, insertMessages, type NewMessage, type StoredAttachment } from './store.ts';
 
 /** A body sent in the call is taken as it is: it has no variables. */
@@ -49,17 +62,26 @@ export interface Accepted {
  * Checks one call and makes its rows: one for each envelope. Reads, but writes nothing.
  * @throws AppError with the code and the field of what is wrong
  */
-export async function draft(parts: AcceptParts, workspaceId: string, input: MessageInput, warnings: string[]): Promise<Draft> {
+export async function draft(
+  parts: AcceptParts,
+  workspaceId: string,
+  input: MessageInput,
+  warnings: string[],
+): Promise<Draft> {
   const now = parts.clock.now();
   const body = checkBody(input);
   const servers = await listServers(parts.db, workspaceId);
   const rules = { allowLocalDomains: servers.some((server) => server.allowPrivate) };
   const recipients = checkRecipients(input, rules);
-  const template = 'templateSlug' in body ? await findTemplate(parts.db, workspaceId, body.templateSlug, 'templateSlug') : undefined;
+  const template =
+    'templateSlug' in body
+      ? await findTemplate(parts.db, workspaceId, body.templateSlug, 'templateSlug')
+      : undefined;
   const workspace = await findWorkspace(parts.db, workspaceId);
   const from = checkFrom(input.from, template?.version.from, workspace.defaultFrom, rules);
   if (input.replyTo !== undefined) checkFrom(input.replyTo, null, null, rules);
-  if (input.server !== undefined && !servers.some((server) => server.id === input.server)) throw unknownServer(input.server, 'server');
+  if (input.server !== undefined && !servers.some((server) => server.id === input.server))
+    throw unknownServer(input.server, 'server');
   const sendAt = checkSendAt(input.sendAt, now, warnings);
   const attachments = checkAttachments(input.attachments ?? []);
   const headers = checkHeaders(input.headers ?? {});
@@ -67,7 +89,12 @@ export async function draft(parts: AcceptParts, workspaceId: string, input: Mess
 
   const prepared = template ? parts.versions.prepared(template.version.id, template.version) : NO_TEMPLATE;
   const variables = await variablesFor(parts.db, workspaceId, input, recipients.envelopes[0]!, prepared);
-  if (template) warnings.push(...missingNames(prepared, variables).map((name) => `The template uses {{ ${name} }}, and no value was sent for it.`));
+  if (template)
+    warnings.push(
+      ...missingNames(prepared, variables).map(
+        (name) => `The template uses {{ ${name} }}, and no value was sent for it.`,
+      ),
+    );
   const content: StoredContent = {
     variables,
     ...('inline' in body ? { inline: body.inline } : {}),
@@ -78,7 +105,16 @@ export async function draft(parts: AcceptParts, workspaceId: string, input: Mess
     date: sendAt ?? now,
   };
   const subject = 'inline' in body ? body.inline.subject : renderSubject(prepared, variables);
-  const shared = sharedColumns({ input, template, workspaceId, now, sendAt, subject, from: from.text, live: servers.length > 0 });
+  const shared = sharedColumns({
+    input,
+    template,
+    workspaceId,
+    now,
+    sendAt,
+    subject,
+    from: from.text,
+    live: servers.length > 0,
+  });
   const rows = envelopeRows(parts.vault, shared, recipients.envelopes, content, from.mailbox.address.domain);
   return { rows, attachments, warnings };
 }
@@ -91,13 +127,27 @@ export async function store(tx: Tx, drafts: readonly Draft[], now: number): Prom
   const blocked = await findSuppressions(tx, workspaceId, [...new Set(rows.map((row) => row.rcpt_key))]);
   for (const row of rows) {
     const suppression = blocked.get(row.rcpt_key);
-    if (suppression) Object.assign(row, { state: 'blocked', code: 'suppressed', reason: blockedReason(suppression), final_at: now });
+    if (suppression)
+      Object.assign(row, {
+        state: 'blocked',
+        code: 'suppressed',
+        reason: blockedReason(suppression),
+        final_at: now,
+      });
   }
   await insertMessages(tx, rows);
   for (const one of drafts) await insertAttachments(tx, one.rows[0]!.id, one.attachments);
   await recordEvents(
     tx,
-    rows.map((row) => ({ workspaceId, type: row.state === 'blocked' ? 'message.blocked' : 'message.accepted', messageId: row.id, at: now }) as const),
+    rows.map(
+      (row) =>
+        ({
+          workspaceId,
+          type: row.state === 'blocked' ? 'message.blocked' : 'message.accepted',
+          messageId: row.id,
+          at: now,
+        }) as const,
+    ),
   );
   return drafts.map(accepted);
 }
@@ -105,17 +155,32 @@ export async function store(tx: Tx, drafts: readonly Draft[], now: number): Prom
 function accepted({ rows, warnings }: Draft): Accepted {
   const [first, ...others] = rows;
   const status = first!.state === 'queued' && first!.send_at !== null ? 'scheduled' : first!.state;
-  return { id: first!.id, status, ...(others.length > 0 ? { siblings: others.map((row) => row.id) } : {}), warnings };
+  return {
+    id: first!.id,
+    status,
+    ...(others.length > 0 ? { siblings: others.map((row) => row.id) } : {}),
+    warnings,
+  };
 }
 
 /**
  * The values a message is rendered with, frozen now: those of the call, and below them the attributes of the contact
  * that the template asks for.
  */
-async function variablesFor(db: Db, workspaceId: string, input: MessageInput, rcpt: Address, prepared: Prepared): Promise<Record<string, unknown>> {
+async function variablesFor(
+  db: Db,
+  workspaceId: string,
+  input: MessageInput,
+  rcpt: Address,
+  prepared: Prepared,
+): Promise<Record<string, unknown>> {
   const given = { ...(input.variables ?? {}) };
-  const used = [prepared.html, prepared.subject, prepared.text, prepared.preheader].flatMap((part) => part?.variables ?? []);
-  const wanted = new Set(used.map((variable) => variable.name.split('.')[0]!).filter((name) => !Object.hasOwn(given, name)));
+  const used = [prepared.html, prepared.subject, prepared.text, prepared.preheader].flatMap(
+    (part) => part?.variables ?? [],
+  );
+  const wanted = new Set(
+    used.map((variable) => variable.name.split('.')[0]!).filter((name) => !Object.hasOwn(given, name)),
+  );
   if (wanted.size === 0) return given;
   const contact = (await contactsAmong(db.read, workspaceId, [rcpt.key])).get(rcpt.key);
   const known = contact ? contactVariables(contact) : { email: rcpt.address };
@@ -145,9 +210,21 @@ interface Shared {
   live: boolean;
 }
 
-type SharedColumns = Omit<NewMessage, 'id' | 'rcpt' | 'rcpt_key' | 'message_id_header' | 'content_of' | 'content'>;
+type SharedColumns = Omit<
+  NewMessage,
+  'id' | 'rcpt' | 'rcpt_key' | 'message_id_header' | 'content_of' | 'content'
+>;
 
-function sharedColumns({ input, template, workspaceId, now, sendAt, subject, from, live }: Shared): SharedColumns {
+function sharedColumns({
+  input,
+  template,
+  workspaceId,
+  now,
+  sendAt,
+  subject,
+  from,
+  live,
+}: Shared): SharedColumns {
   const dueAt = sendAt ?? now;
   return {
     workspace_id: workspaceId,
@@ -178,7 +255,13 @@ function sharedColumns({ input, template, workspaceId, now, sendAt, subject, fro
 }
 
 /** Siblings share the content of the first row, its Message-ID and its headers; each has its own envelope. */
-function envelopeRows(vault: Vault, shared: SharedColumns, envelopes: readonly Address[], content: StoredContent, fromDomain: string): NewMessage[] {
+function envelopeRows(
+  vault: Vault,
+  shared: SharedColumns,
+  envelopes: readonly Address[],
+  content: StoredContent,
+  fromDomain: string,
+): NewMessage[] {
   const firstId = newId('msg', shared.created_at);
   const messageIdHeader = `${firstId}.${vault.sign(firstId, 8)}@${fromDomain}`;
   return envelopes.map((envelope, at) => ({
@@ -197,6 +280,10 @@ export const MAX_BATCH = 500;
 
 export function refuseLargeBatch(messages: readonly unknown[]): void {
   if (messages.length > MAX_BATCH) {
-    throw new AppError('batch_too_large', `A batch has at most ${MAX_BATCH} messages; this one has ${messages.length}.`, { field: 'messages' });
+    throw new AppError(
+      'batch_too_large',
+      `A batch has at most ${MAX_BATCH} messages; this one has ${messages.length}.`,
+      { field: 'messages' },
+    );
   }
 }

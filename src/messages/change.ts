@@ -21,53 +21,108 @@ interface Who {
 export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string): Promise<MessageRow> {
   const now = clock.now();
   const row = await findRow(db, actor.workspaceId, id);
-  if (row.state === 'uncertain') throw conflict('uncertain_cannot_cancel', 'This message may have gone out already. Mark it as sent, or send it again.');
-  if (row.state !== 'queued') throw conflict('already_sent', `This message is ${row.state} and cannot be cancelled.`);
+  if (row.state === 'uncertain')
+    throw conflict(
+      'uncertain_cannot_cancel',
+      'This message may have gone out already. Mark it as sent, or send it again.',
+    );
+  if (row.state !== 'queued')
+    throw conflict('already_sent', `This message is ${row.state} and cannot be cancelled.`);
   await db.write(async (tx) => {
-    const done = await changeIdle(tx, actor.workspaceId, id, 'queued', now, { state: 'cancelled', code: 'cancelled', reason: 'Cancelled before it was sent.', final_at: now });
+    const done = await changeIdle(tx, actor.workspaceId, id, 'queued', now, {
+      state: 'cancelled',
+      code: 'cancelled',
+      reason: 'Cancelled before it was sent.',
+      final_at: now,
+    });
     if (!done) throw conflict('sending_now', 'This message is being sent right now. Look again in a moment.');
-    await recordEvents(tx, [{ workspaceId: actor.workspaceId, type: 'message.cancelled', messageId: id, at: now }]);
+    await recordEvents(tx, [
+      { workspaceId: actor.workspaceId, type: 'message.cancelled', messageId: id, at: now },
+    ]);
     await audit(tx, actor, 'message.cancelled', id, {}, now);
   });
   return findRow(db, actor.workspaceId, id);
 }
 
 /** Decides an uncertain message: it counts as sent, or goes out once more, marked as a possible second copy. */
-export async function resolveMessage(db: Db, clock: Clock, actor: Who, id: string, as: 'sent' | 'resend'): Promise<MessageRow> {
+export async function resolveMessage(
+  db: Db,
+  clock: Clock,
+  actor: Who,
+  id: string,
+  as: 'sent' | 'resend',
+): Promise<MessageRow> {
   const now = clock.now();
   const row = await findRow(db, actor.workspaceId, id);
-  if (row.state !== 'uncertain') throw conflict('not_uncertain', `This message is ${row.state}; only an uncertain one needs a decision.`);
+  if (row.state !== 'uncertain')
+    throw conflict('not_uncertain', `This message is ${row.state}; only an uncertain one needs a decision.`);
   const change =
     as === 'sent'
       ? { state: 'sent', code: 'resolved_sent', reason: 'Marked as sent by a person.', final_at: now }
       : { state: 'queued', lane: UNROUTED, due_at: now, dot_at: null, possible_duplicate: 1 };
   await db.write(async (tx) => {
-    if (!(await changeIdle(tx, actor.workspaceId, id, 'uncertain', now, change))) throw conflict('not_uncertain', 'Somebody decided this message meanwhile.');
+    if (!(await changeIdle(tx, actor.workspaceId, id, 'uncertain', now, change)))
+      throw conflict('not_uncertain', 'Somebody decided this message meanwhile.');
     await audit(tx, actor, 'message.resolved', id, { as }, now);
   });
   return findRow(db, actor.workspaceId, id);
 }
 
 /** Sends the same content again as a new message; the old one keeps its history. */
-export async function resendMessage(db: Db, clock: Clock, vault: Vault, actor: Who, id: string): Promise<MessageRow> {
+export async function resendMessage(
+  db: Db,
+  clock: Clock,
+  vault: Vault,
+  actor: Who,
+  id: string,
+): Promise<MessageRow> {
   const now = clock.now();
   const row = await findRow(db, actor.workspaceId, id);
-  if (['queued', 'uncertain'].includes(row.state)) throw conflict('not_final', 'This message is not finished yet. An uncertain one is decided with /resolve.');
-  if (row.sensitive === 1) throw conflict('content_forgotten', 'The content of this message was forgotten. Send it anew with its variables.');
+  if (['queued', 'uncertain'].includes(row.state))
+    throw conflict(
+      'not_final',
+      'This message is not finished yet. An uncertain one is decided with /resolve.',
+    );
+  if (row.sensitive === 1)
+    throw conflict(
+      'content_forgotten',
+      'The content of this message was forgotten. Send it anew with its variables.',
+    );
   const live = (await listServers(db, actor.workspaceId)).length > 0;
   const newRowId = newId('msg', now);
   await db.write(async (tx) => {
     const blocked = (await findSuppressions(tx, actor.workspaceId, [row.rcpt_key])).get(row.rcpt_key);
     if (blocked) throw conflict('suppressed', blockedReason(blocked));
     await insertMessages(tx, [copyOf(row, newRowId, vault, live, now)]);
-    await recordEvents(tx, [{ workspaceId: actor.workspaceId, type: 'message.accepted', messageId: newRowId, at: now, detail: { resendOf: id } }]);
+    await recordEvents(tx, [
+      {
+        workspaceId: actor.workspaceId,
+        type: 'message.accepted',
+        messageId: newRowId,
+        at: now,
+        detail: { resendOf: id },
+      },
+    ]);
     await audit(tx, actor, 'message.resent', id, { as: newRowId }, now);
   });
   return findRow(db, actor.workspaceId, newRowId);
 }
 
 function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: number) {
-  const { lease_owner, fence, dot_at, attempts, deferred_since, server_id, server_name, route, server_message_id, body_hash, possible_duplicate, ...kept } = row;
+  const {
+    lease_owner,
+    fence,
+    dot_at,
+    attempts,
+    deferred_since,
+    server_id,
+    server_name,
+    route,
+    server_message_id,
+    body_hash,
+    possible_duplicate,
+    ...kept
+  } = row;
   const domain = row.message_id_header.slice(row.message_id_header.lastIndexOf('@') + 1);
   return {
     ...kept,

@@ -1,11 +1,11 @@
-import { messageEvents } from '../events/record.ts';
-import type { RecordedEvent } from '../events/event.ts';
 import { notFound } from '../errors.ts';
+import type { RecordedEvent } from '../events/event.ts';
+import { messageEvents } from '../events/record.ts';
 import { listAttempts, type MessageRow, type NewAttempt } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
+import { ContentGone, storedContent } from './letter.ts';
 import type { Message } from './message.ts';
 import { attachmentNames, countByState, listRows, type MessageFilter, messageOf, rowById } from './store.ts';
-import { ContentGone, storedContent } from './letter.ts';
 
 export type { MessageFilter } from './store.ts';
 
@@ -15,7 +15,13 @@ export interface Page {
 }
 
 /** A page of the history, newest first. */
-export async function listMessages(db: Db, workspaceId: string, filter: MessageFilter, now: number, limit: number): Promise<Page> {
+export async function listMessages(
+  db: Db,
+  workspaceId: string,
+  filter: MessageFilter,
+  now: number,
+  limit: number,
+): Promise<Page> {
   const rows = await listRows(db, workspaceId, filter, now, limit + 1);
   const data = rows.slice(0, limit);
   return { data, nextCursor: rows.length > limit ? data.at(-1)!.id : null };

@@ -12,7 +12,11 @@ export function checkIdempotencyKey(headers: Headers): string | undefined {
   const key = headers.get('idempotency-key');
   if (key === null) return undefined;
   if (!/^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) {
-    throw new AppError('idempotency_key_invalid', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', { status: 400, field: 'Idempotency-Key' });
+    throw new AppError(
+      'idempotency_key_invalid',
+      'An Idempotency-Key has 1 to 255 printable ASCII characters.',
+      { status: 400, field: 'Idempotency-Key' },
+    );
   }
   return key;
 }
@@ -37,16 +41,34 @@ export interface Replay {
  * call with the same body gets the first one's answer.
  * @throws AppError idempotency_key_reused when the body differs
  */
-export async function once(tx: Tx, workspaceId: string, key: string, hash: string, now: number, act: () => Promise<unknown>): Promise<Replay> {
+export async function once(
+  tx: Tx,
+  workspaceId: string,
+  key: string,
+  hash: string,
+  now: number,
+  act: () => Promise<unknown>,
+): Promise<Replay> {
   const before = await replay(tx, workspaceId, key, hash);
   if (before) return before;
   const response = await act();
-  await insertIdempotencyKey(tx, { workspaceId, key, bodyHash: hash, response: JSON.stringify(response), createdAt: now });
+  await insertIdempotencyKey(tx, {
+    workspaceId,
+    key,
+    bodyHash: hash,
+    response: JSON.stringify(response),
+    createdAt: now,
+  });
   return { replayed: false, response };
 }
 
 /** The answer an earlier call with this key got. @throws AppError idempotency_key_reused when the body differs */
-export async function replay(tx: Tx, workspaceId: string, key: string, hash: string): Promise<Replay | undefined> {
+export async function replay(
+  tx: Tx,
+  workspaceId: string,
+  key: string,
+  hash: string,
+): Promise<Replay | undefined> {
   const known = await idempotencyKey(tx, workspaceId, key);
   if (!known) return undefined;
   if (known.bodyHash !== hash) throw reused(known.createdAt, known.response);
@@ -59,8 +81,12 @@ export function forgetOldKeys(tx: Tx, now: number): Promise<void> {
 
 function reused(firstAt: number, response: string): AppError {
   const first = JSON.parse(response) as { id?: string };
-  return new AppError('idempotency_key_reused', `This Idempotency-Key was used at ${iso(firstAt)} with another body. Use a new key for a new message.`, {
-    field: 'Idempotency-Key',
-    detail: { firstAt: iso(firstAt), id: first.id ?? null },
-  });
+  return new AppError(
+    'idempotency_key_reused',
+    `This Idempotency-Key was used at ${iso(firstAt)} with another body. Use a new key for a new message.`,
+    {
+      field: 'Idempotency-Key',
+      detail: { firstAt: iso(firstAt), id: first.id ?? null },
+    },
+  );
 }

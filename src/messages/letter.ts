@@ -33,7 +33,10 @@ export async function composeLetter(db: Db, versions: VersionCache, row: Message
     ...(content.cc.length > 0 ? { cc: content.cc.map(mailbox) } : {}),
     ...rendered,
     headers: content.headers,
-    attachments: attachments.map((one) => ({ ...one, content: Buffer.from(one.content.buffer, one.content.byteOffset, one.content.length) })),
+    attachments: attachments.map((one) => ({
+      ...one,
+      content: Buffer.from(one.content.buffer, one.content.byteOffset, one.content.length),
+    })),
     boundarySeed: row.message_id_header,
   });
   return { ...composed, bodyHash: sha256(composed.content) };
@@ -44,13 +47,21 @@ export async function renderMessage(db: Db, versions: VersionCache, row: Message
   return renderContent(db, versions, row, await storedContent(db, row));
 }
 
-export async function storedContent(db: Db, row: Pick<MessageRow, 'content' | 'content_of' | 'id'>): Promise<StoredContent> {
+export async function storedContent(
+  db: Db,
+  row: Pick<MessageRow, 'content' | 'content_of' | 'id'>,
+): Promise<StoredContent> {
   const text = row.content ?? (row.content_of === row.id ? null : await contentOf(db, row.content_of));
   if (!text) throw new ContentGone('The content of this message was forgotten.');
   return JSON.parse(text) as StoredContent;
 }
 
-async function renderContent(db: Db, versions: VersionCache, row: MessageRow, content: StoredContent): Promise<Rendered> {
+async function renderContent(
+  db: Db,
+  versions: VersionCache,
+  row: MessageRow,
+  content: StoredContent,
+): Promise<Rendered> {
   if (content.inline) return content.inline;
   const version = await findVersion(db, row.template_version_id!);
   if (!version) throw new ContentGone('The template version of this message is gone.');

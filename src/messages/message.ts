@@ -53,10 +53,14 @@ export function checkRecipients(input: MessageInput, rules: AddressRules): Recip
   const field = input.rcpt === undefined && input.to !== undefined ? 'to' : 'rcpt';
   const given = input.rcpt ?? input.to;
   if (given === undefined || given.trim() === '') {
-    throw new AppError('to_required', 'Name the recipient in rcpt, for example "rcpt": "ada@example.com".', { field });
+    throw new AppError('to_required', 'Name the recipient in rcpt, for example "rcpt": "ada@example.com".', {
+      field,
+    });
   }
   if (input.rcpt !== undefined && input.to !== undefined && input.rcpt.trim() !== input.to.trim()) {
-    throw new AppError('choose_one', 'Name the recipient in rcpt or in to, not two different ones.', { field: 'to' });
+    throw new AppError('choose_one', 'Name the recipient in rcpt or in to, not two different ones.', {
+      field: 'to',
+    });
   }
   const warnings: string[] = [];
   const to = parseAddress(given, field, rules);
@@ -68,16 +72,29 @@ export function checkRecipients(input: MessageInput, rules: AddressRules): Recip
     else byKey.set(address.key, address);
   }
   if (byKey.size > MAX_RECIPIENTS) {
-    throw new AppError('too_many_recipients', `A message has at most ${MAX_RECIPIENTS} recipients; use POST /v1/messages/batch for more.`, { field: 'cc' });
+    throw new AppError(
+      'too_many_recipients',
+      `A message has at most ${MAX_RECIPIENTS} recipients; use POST /v1/messages/batch for more.`,
+      { field: 'cc' },
+    );
   }
   return { envelopes: [...byKey.values()], to: [to.address], cc: cc.map((one) => one.address), warnings };
 }
 
 /** The message's From, else the template's, else the workspace's. @throws AppError from_required */
-export function checkFrom(given: string | undefined, template: string | null | undefined, workspace: string | null, rules: AddressRules): { mailbox: Mailbox; text: string } {
+export function checkFrom(
+  given: string | undefined,
+  template: string | null | undefined,
+  workspace: string | null,
+  rules: AddressRules,
+): { mailbox: Mailbox; text: string } {
   const text = given ?? template ?? workspace;
   if (!text) {
-    throw new AppError('from_required', 'Say who it is from: in the call, in the template, or as the default From of the workspace.', { field: 'from' });
+    throw new AppError(
+      'from_required',
+      'Say who it is from: in the call, in the template, or as the default From of the workspace.',
+      { field: 'from' },
+    );
   }
   return { mailbox: parseMailbox(text, 'from', { ...rules, severalCode: 'one_from' }), text: text.trim() };
 }
@@ -90,12 +107,19 @@ const FARTHEST = 366 * 24 * HOUR;
 export function checkSendAt(given: string | undefined, now: number, warnings: string[]): number | null {
   if (given === undefined) return null;
   const refuse = (code: string, message: string) => new AppError(code, message, { field: 'sendAt' });
-  const form = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?$/.exec(given.trim());
+  const form = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?$/.exec(
+    given.trim(),
+  );
   const at = form ? Date.parse(form[6] ? given.trim() : `${given.trim()}Z`) : Number.NaN;
-  if (!form || Number.isNaN(at) || new Date(Date.UTC(+form[1]!, +form[2]! - 1, +form[3]!)).getUTCDate() !== +form[3]!) {
+  if (
+    !form ||
+    Number.isNaN(at) ||
+    new Date(Date.UTC(+form[1]!, +form[2]! - 1, +form[3]!)).getUTCDate() !== +form[3]!
+  ) {
     throw refuse('date_invalid', 'sendAt is a time such as 2027-01-31T09:00:00Z.');
   }
-  if (!form[6]) throw refuse('zone_required', 'Add the time zone to sendAt: Z for UTC, or an offset such as +02:00.');
+  if (!form[6])
+    throw refuse('zone_required', 'Add the time zone to sendAt: Z for UTC, or an offset such as +02:00.');
   if (at > now + FARTHEST) throw refuse('too_far', 'sendAt is more than a year ahead.');
   if (at >= now) return at;
   if (at < now - LATE_OK) throw refuse('send_at_past', 'sendAt is in the past.');
@@ -104,17 +128,29 @@ export function checkSendAt(given: string | undefined, now: number, warnings: st
 }
 
 /** Either a template or a subject with a body. @throws AppError choose_one, body_required, subject_required */
-export function checkBody(input: MessageInput): { templateSlug: string } | { inline: NonNullable<StoredContent['inline']> } {
+export function checkBody(
+  input: MessageInput,
+): { templateSlug: string } | { inline: NonNullable<StoredContent['inline']> } {
   const { templateSlug, subject, html, text } = input;
   const inline = [subject, html, text].some((part) => part !== undefined);
   if (templateSlug !== undefined && inline) {
-    throw new AppError('choose_one', 'Send either templateSlug, or subject with html or text.', { field: 'templateSlug' });
+    throw new AppError('choose_one', 'Send either templateSlug, or subject with html or text.', {
+      field: 'templateSlug',
+    });
   }
   if (templateSlug !== undefined) return { templateSlug };
-  if (!html && !text) throw new AppError('body_required', 'Send templateSlug, or subject with html or text.', { field: 'templateSlug' });
-  if (!subject?.trim()) throw new AppError('subject_required', 'Give the message a subject.', { field: 'subject' });
-  if (/[\x00-\x1f\x7f]/.test(subject)) throw new AppError('control_character', 'The subject holds a line break or a control character.', { field: 'subject' });
-  if (subject.length > 998) throw new AppError('subject_too_long', 'The subject has at most 998 characters.', { field: 'subject' });
+  if (!html && !text)
+    throw new AppError('body_required', 'Send templateSlug, or subject with html or text.', {
+      field: 'templateSlug',
+    });
+  if (!subject?.trim())
+    throw new AppError('subject_required', 'Give the message a subject.', { field: 'subject' });
+  if (/[\x00-\x1f\x7f]/.test(subject))
+    throw new AppError('control_character', 'The subject holds a line break or a control character.', {
+      field: 'subject',
+    });
+  if (subject.length > 998)
+    throw new AppError('subject_too_long', 'The subject has at most 998 characters.', { field: 'subject' });
   return { inline: { subject, ...(html ? { html } : {}), ...(text ? { text } : {}) } };
 }
 

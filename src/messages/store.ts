@@ -5,7 +5,17 @@ import type { Message } from './message.ts';
 
 export type NewMessage = Omit<
   Selectable<MessagesTable>,
-  'lease_owner' | 'fence' | 'dot_at' | 'attempts' | 'deferred_since' | 'server_id' | 'server_name' | 'route' | 'server_message_id' | 'body_hash' | 'possible_duplicate'
+  | 'lease_owner'
+  | 'fence'
+  | 'dot_at'
+  | 'attempts'
+  | 'deferred_since'
+  | 'server_id'
+  | 'server_name'
+  | 'route'
+  | 'server_message_id'
+  | 'body_hash'
+  | 'possible_duplicate'
 >;
 
 export async function insertMessages(tx: Tx, messages: readonly NewMessage[]): Promise<void> {
@@ -18,7 +28,11 @@ export interface StoredAttachment {
   content: Uint8Array;
 }
 
-export async function insertAttachments(tx: Tx, messageId: string, attachments: readonly StoredAttachment[]): Promise<void> {
+export async function insertAttachments(
+  tx: Tx,
+  messageId: string,
+  attachments: readonly StoredAttachment[],
+): Promise<void> {
   for (const [position, attachment] of attachments.entries()) {
     await tx
       .insertInto('attachments')
@@ -35,11 +49,19 @@ export async function insertAttachments(tx: Tx, messageId: string, attachments: 
 }
 
 export async function attachmentsOf(db: Db, messageId: string): Promise<StoredAttachment[]> {
-  const rows = await db.read.selectFrom('attachments').selectAll().where('message_id', '=', messageId).orderBy('position').execute();
+  const rows = await db.read
+    .selectFrom('attachments')
+    .selectAll()
+    .where('message_id', '=', messageId)
+    .orderBy('position')
+    .execute();
   return rows.map((row) => ({ filename: row.filename, contentType: row.content_type, content: row.content }));
 }
 
-export async function attachmentNames(db: Db, messageId: string): Promise<{ filename: string; contentType: string; size: number }[]> {
+export async function attachmentNames(
+  db: Db,
+  messageId: string,
+): Promise<{ filename: string; contentType: string; size: number }[]> {
   const rows = await db.read
     .selectFrom('attachments')
     .select(['filename', 'content_type', 'size'])
@@ -50,11 +72,22 @@ export async function attachmentNames(db: Db, messageId: string): Promise<{ file
 }
 
 export async function contentOf(db: Db, messageId: string): Promise<string | null | undefined> {
-  return (await db.read.selectFrom('messages').select('content').where('id', '=', messageId).executeTakeFirst())?.content;
+  return (
+    await db.read.selectFrom('messages').select('content').where('id', '=', messageId).executeTakeFirst()
+  )?.content;
 }
 
-export async function rowById(db: Db, workspaceId: string, id: string): Promise<Selectable<MessagesTable> | undefined> {
-  return db.read.selectFrom('messages').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id).executeTakeFirst();
+export async function rowById(
+  db: Db,
+  workspaceId: string,
+  id: string,
+): Promise<Selectable<MessagesTable> | undefined> {
+  return db.read
+    .selectFrom('messages')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
 }
 
 export interface IdempotencyRow {
@@ -69,15 +102,32 @@ export interface IdempotencyRow {
 export async function insertIdempotencyKey(tx: Tx, row: IdempotencyRow): Promise<boolean> {
   const done = await tx
     .insertInto('idempotency_keys')
-    .values({ workspace_id: row.workspaceId, key: row.key, body_hash: row.bodyHash, response: row.response, created_at: row.createdAt })
+    .values({
+      workspace_id: row.workspaceId,
+      key: row.key,
+      body_hash: row.bodyHash,
+      response: row.response,
+      created_at: row.createdAt,
+    })
     .onConflict((conflict) => conflict.columns(['workspace_id', 'key']).doNothing())
     .executeTakeFirst();
   return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
 }
 
-export async function idempotencyKey(tx: Tx, workspaceId: string, key: string): Promise<IdempotencyRow | undefined> {
-  const row = await tx.selectFrom('idempotency_keys').selectAll().where('workspace_id', '=', workspaceId).where('key', '=', key).executeTakeFirst();
-  return row && { workspaceId, key, bodyHash: row.body_hash, response: row.response, createdAt: row.created_at };
+export async function idempotencyKey(
+  tx: Tx,
+  workspaceId: string,
+  key: string,
+): Promise<IdempotencyRow | undefined> {
+  const row = await tx
+    .selectFrom('idempotency_keys')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return (
+    row && { workspaceId, key, bodyHash: row.body_hash, response: row.response, createdAt: row.created_at }
+  );
 }
 
 export async function deleteIdempotencyKeys(tx: Tx, before: number): Promise<void> {
@@ -100,13 +150,48 @@ export interface MessageFilter {
 }
 
 const LISTED = [
-  'id', 'workspace_id', 'type', 'live', 'state', 'due_at', 'lease_owner', 'attempts', 'send_at', 'created_at', 'expires_at', 'final_at', 'rcpt', 'from_mailbox',
-  'subject', 'template_slug', 'server_id', 'server_name', 'route', 'code', 'reason', 'server_message_id', 'message_id_header', 'possible_duplicate', 'tags', 'metadata',
+  'id',
+  'workspace_id',
+  'type',
+  'live',
+  'state',
+  'due_at',
+  'lease_owner',
+  'attempts',
+  'send_at',
+  'created_at',
+  'expires_at',
+  'final_at',
+  'rcpt',
+  'from_mailbox',
+  'subject',
+  'template_slug',
+  'server_id',
+  'server_name',
+  'route',
+  'code',
+  'reason',
+  'server_message_id',
+  'message_id_header',
+  'possible_duplicate',
+  'tags',
+  'metadata',
 ] as const;
 
 /** Newest first. */
-export async function listRows(db: Db, workspaceId: string, filter: MessageFilter, now: number, limit: number): Promise<Message[]> {
-  let query = db.read.selectFrom('messages').select(LISTED).where('workspace_id', '=', workspaceId).orderBy('id', 'desc').limit(limit);
+export async function listRows(
+  db: Db,
+  workspaceId: string,
+  filter: MessageFilter,
+  now: number,
+  limit: number,
+): Promise<Message[]> {
+  let query = db.read
+    .selectFrom('messages')
+    .select(LISTED)
+    .where('workspace_id', '=', workspaceId)
+    .orderBy('id', 'desc')
+    .limit(limit);
   if (filter.before !== undefined) query = query.where('id', '<', filter.before);
   if (filter.after !== undefined) query = query.where('id', '>', filter.after);
   if (filter.rcptKey !== undefined) query = query.where('rcpt_key', '=', filter.rcptKey);
@@ -114,10 +199,13 @@ export async function listRows(db: Db, workspaceId: string, filter: MessageFilte
   if (filter.server !== undefined) query = query.where('server_id', '=', filter.server);
   if (filter.type !== undefined) query = query.where('type', '=', filter.type as Message['type'] as never);
   if (filter.live !== undefined) query = query.where('live', '=', filter.live ? 1 : 0);
-  if (filter.tag !== undefined) query = query.where(sql<boolean>`tags like ${contains(JSON.stringify(filter.tag))} escape '\\'`);
+  if (filter.tag !== undefined)
+    query = query.where(sql<boolean>`tags like ${contains(JSON.stringify(filter.tag))} escape '\\'`);
   if (filter.q !== undefined) {
     const text = contains(filter.q.toLowerCase());
-    query = query.where(sql<boolean>`(lower(rcpt) like ${text} escape '\\' or lower(subject) like ${text} escape '\\' or id = ${filter.q})`);
+    query = query.where(
+      sql<boolean>`(lower(rcpt) like ${text} escape '\\' or lower(subject) like ${text} escape '\\' or id = ${filter.q})`,
+    );
   }
   if (filter.status !== undefined) query = query.where(statusCondition(filter.status, now));
   return (await query.execute()).map(messageOf);

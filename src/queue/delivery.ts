@@ -3,12 +3,33 @@
  * the due time, the lease and the attempts, so that no process ever has to move rows between them.
  * The table with the guarantees of each is docs/delivery-states.md.
  */
-export type StoredState = 'queued' | 'sent' | 'bounced' | 'failed' | 'uncertain' | 'blocked' | 'captured' | 'cancelled' | 'expired';
+export type StoredState =
+  | 'queued'
+  | 'sent'
+  | 'bounced'
+  | 'failed'
+  | 'uncertain'
+  | 'blocked'
+  | 'captured'
+  | 'cancelled'
+  | 'expired';
 
 export type Status = StoredState | 'scheduled' | 'sending' | 'deferred' | 'delivered';
 
 export const STATUSES: readonly Status[] = [
-  'scheduled', 'queued', 'sending', 'deferred', 'captured', 'sent', 'delivered', 'bounced', 'failed', 'uncertain', 'blocked', 'cancelled', 'expired',
+  'scheduled',
+  'queued',
+  'sending',
+  'deferred',
+  'captured',
+  'sent',
+  'delivered',
+  'bounced',
+  'failed',
+  'uncertain',
+  'blocked',
+  'cancelled',
+  'expired',
 ];
 
 /** What the status is read from. */

@@ -26,12 +26,21 @@ export type { Change, Hold, MessageRow, NewAttempt } from './store.ts';
 const PRIORITIES = [0, 1];
 
 /** Takes up to `limit` due messages of a lane for `owner`. Committed: nobody else has them until the lease ends. */
-export async function claim(db: Db, lane: string, owner: string, now: number, limit: number): Promise<MessageRow[]> {
+export async function claim(
+  db: Db,
+  lane: string,
+  owner: string,
+  now: number,
+  limit: number,
+): Promise<MessageRow[]> {
   return db.write(async (tx) => {
     const claimed: MessageRow[] = [];
     for (const priority of PRIORITIES) {
       const left = limit - claimed.length;
-      if (left > 0) claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: now + LEASE_MS, limit: left })));
+      if (left > 0)
+        claimed.push(
+          ...(await claimRows(tx, { lane, priority, owner, now, until: now + LEASE_MS, limit: left })),
+        );
     }
     return claimed;
   });
@@ -43,7 +52,12 @@ export function renew(db: Db, owner: string, ids: readonly string[], now: number
 }
 
 /** Commits the marker, and at which server, before a final dot. @returns false when the lease is lost; the dot must not leave then */
-export function markDot(db: Db, hold: Hold, server: { id: string; name: string }, now: number): Promise<boolean> {
+export function markDot(
+  db: Db,
+  hold: Hold,
+  server: { id: string; name: string },
+  now: number,
+): Promise<boolean> {
   return db.write((tx) => markDotRow(tx, hold, server, now));
 }
 
@@ -53,7 +67,14 @@ export function release(tx: Tx, hold: Hold, change: Change): Promise<boolean> {
 }
 
 /** Changes a message nobody is working on, from one stored state. */
-export function changeIdle(tx: Tx, workspaceId: string, id: string, from: string, now: number, change: Change): Promise<boolean> {
+export function changeIdle(
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+  from: string,
+  now: number,
+  change: Change,
+): Promise<boolean> {
   return changeUnheld(tx, workspaceId, id, from, now, change);
 }
 

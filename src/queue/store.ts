@@ -58,7 +58,13 @@ export async function nextDue(db: Db, lane: string): Promise<number | undefined>
   return row?.due_at;
 }
 
-export async function renewRows(tx: Tx, owner: string, ids: readonly string[], now: number, until: number): Promise<Set<string>> {
+export async function renewRows(
+  tx: Tx,
+  owner: string,
+  ids: readonly string[],
+  now: number,
+  until: number,
+): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
   const rows = await tx
     .updateTable('messages')
@@ -76,7 +82,12 @@ export async function renewRows(tx: Tx, owner: string, ids: readonly string[], n
  * Commits the marker that stands before every final dot. False when the lease is no longer held: then the dot must
  * not leave. (docs/delivery-states.md, rules P3 and P5)
  */
-export async function markDotRow(tx: Tx, hold: Hold, server: { id: string; name: string }, now: number): Promise<boolean> {
+export async function markDotRow(
+  tx: Tx,
+  hold: Hold,
+  server: { id: string; name: string },
+  now: number,
+): Promise<boolean> {
   const done = await tx
     .updateTable('messages')
     .set({ dot_at: now, server_id: server.id, server_name: server.name })
@@ -93,8 +104,22 @@ export async function markDotRow(tx: Tx, hold: Hold, server: { id: string; name:
 export type Change = Partial<
   Pick<
     MessageRow,
-    | 'state' | 'lane' | 'due_at' | 'dot_at' | 'attempts' | 'deferred_since' | 'final_at' | 'server_id' | 'server_name' | 'route'
-    | 'code' | 'reason' | 'server_message_id' | 'body_hash' | 'possible_duplicate' | 'content'
+    | 'state'
+    | 'lane'
+    | 'due_at'
+    | 'dot_at'
+    | 'attempts'
+    | 'deferred_since'
+    | 'final_at'
+    | 'server_id'
+    | 'server_name'
+    | 'route'
+    | 'code'
+    | 'reason'
+    | 'server_message_id'
+    | 'body_hash'
+    | 'possible_duplicate'
+    | 'content'
   >
 >;
 
@@ -112,14 +137,26 @@ export async function releaseRow(tx: Tx, hold: Hold, change: Change): Promise<bo
 }
 
 /** Changes a row that nobody holds, from one stored state. */
-export async function changeUnheld(tx: Tx, workspaceId: string, id: string, from: string, now: number, change: Change): Promise<boolean> {
+export async function changeUnheld(
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+  from: string,
+  now: number,
+  change: Change,
+): Promise<boolean> {
   const done = await tx
     .updateTable('messages')
     .set({ ...change, lease_owner: null })
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', id)
     .where('state', '=', from)
-    .where((row) => row.or([row('lease_owner', 'is', null), row.and([row('due_at', '<=', now), row('dot_at', 'is', null)])]))
+    .where((row) =>
+      row.or([
+        row('lease_owner', 'is', null),
+        row.and([row('due_at', '<=', now), row('dot_at', 'is', null)]),
+      ]),
+    )
     .executeTakeFirst();
   return done.numUpdatedRows > 0n;
 }
@@ -128,7 +165,14 @@ export async function moveLane(tx: Tx, lane: string, to: string, limit: number):
   const done = await tx
     .updateTable('messages')
     .set({ lane: to })
-    .where('id', 'in', (rows) => rows.selectFrom('messages').select('id').where('state', '=', 'queued').where('lane', '=', lane).limit(limit))
+    .where('id', 'in', (rows) =>
+      rows
+        .selectFrom('messages')
+        .select('id')
+        .where('state', '=', 'queued')
+        .where('lane', '=', lane)
+        .limit(limit),
+    )
     .executeTakeFirst();
   return Number(done.numUpdatedRows);
 }
@@ -154,7 +198,12 @@ export async function expireRows(tx: Tx, now: number, limit: number): Promise<Me
 
 /** Ends the leases of a worker that is known to be gone. Rows with a marker stay marked: they become uncertain when claimed. */
 export async function freeLeases(tx: Tx, now: number): Promise<number> {
-  const done = await tx.updateTable('messages').set({ due_at: now }).where('state', '=', 'queued').where('lease_owner', 'is not', null).executeTakeFirst();
+  const done = await tx
+    .updateTable('messages')
+    .set({ due_at: now })
+    .where('state', '=', 'queued')
+    .where('lease_owner', 'is not', null)
+    .executeTakeFirst();
   return Number(done.numUpdatedRows);
 }
 
@@ -165,7 +214,9 @@ export async function countWaiting(tx: Tx, workspaceId: string, lane: string | u
     .where('state', '=', 'queued')
     .where('workspace_id', '=', workspaceId)
     .where('live', '=', 1)
-    .$if(lane !== undefined, (query) => query.where((row) => row.or([row('lane', '=', lane!), row('pinned_server_id', '=', lane!)])))
+    .$if(lane !== undefined, (query) =>
+      query.where((row) => row.or([row('lane', '=', lane!), row('pinned_server_id', '=', lane!)])),
+    )
     .executeTakeFirstOrThrow();
   return Number(row.waiting);
 }
@@ -206,7 +257,12 @@ export async function insertAttempt(tx: Tx, attempt: NewAttempt): Promise<void> 
 }
 
 export async function attemptsOf(db: Db, messageId: string): Promise<NewAttempt[]> {
-  const rows = await db.read.selectFrom('attempts').selectAll().where('message_id', '=', messageId).orderBy('fence').execute();
+  const rows = await db.read
+    .selectFrom('attempts')
+    .selectAll()
+    .where('message_id', '=', messageId)
+    .orderBy('fence')
+    .execute();
   return rows.map((row) => ({
     messageId: row.message_id,
     fence: row.fence,

@@ -15,7 +15,11 @@ export interface AddressPolicy {
 }
 
 export function addressPolicy(config: Config): AddressPolicy {
-  return { allowed: config.smtpAllowPrivate, forbidPrivate: config.smtpPrivate === 'forbid', ownPort: config.port };
+  return {
+    allowed: config.smtpAllowPrivate,
+    forbidPrivate: config.smtpPrivate === 'forbid',
+    ownPort: config.port,
+  };
 }
 
 /**
@@ -39,8 +43,14 @@ function listed(cidrs: readonly string[], ip: string): boolean {
 }
 
 /** The refusal of a private address, in the words that fit who is asking. */
-export function hostRefused(policy: AddressPolicy, outcome: Outcome, where: { host: string; port: number }, mayAllow: boolean): AppError {
-  const ip = /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[0-9a-f]*:[0-9a-f:.]+\b/i.exec(outcome.message)?.[0] ?? where.host;
+export function hostRefused(
+  policy: AddressPolicy,
+  outcome: Outcome,
+  where: { host: string; port: number },
+  mayAllow: boolean,
+): AppError {
+  const ip =
+    /\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[0-9a-f]*:[0-9a-f:.]+\b/i.exec(outcome.message)?.[0] ?? where.host;
   const kind = addressKind(ip);
   const forbidden = kind === 'forbidden' || (kind === 'loopback' && where.port === policy.ownPort);
   const canAllow = !forbidden && !policy.forbidPrivate;
@@ -50,10 +60,19 @@ export function hostRefused(policy: AddressPolicy, outcome: Outcome, where: { ho
   });
 }
 
-function sentence(ip: string, where: { host: string; port: number }, forbidden: boolean, canAllow: boolean, mayAllow: boolean): string {
+function sentence(
+  ip: string,
+  where: { host: string; port: number },
+  forbidden: boolean,
+  canAllow: boolean,
+  mayAllow: boolean,
+): string {
   const what = ip === where.host ? `${ip} is` : `${where.host} points to ${ip},`;
-  if (forbidden) return `${what} an address that can never be a mail server: link-local, reserved, or Mailwright itself.`;
-  if (!canAllow) return `${what} a private address. This installation allows only those listed in SMTP_ALLOW_PRIVATE.`;
-  if (mayAllow) return `${what} a private address. If it is your own mail server, allow it: send "allowPrivate": true.`;
+  if (forbidden)
+    return `${what} an address that can never be a mail server: link-local, reserved, or Mailwright itself.`;
+  if (!canAllow)
+    return `${what} a private address. This installation allows only those listed in SMTP_ALLOW_PRIVATE.`;
+  if (mayAllow)
+    return `${what} a private address. If it is your own mail server, allow it: send "allowPrivate": true.`;
   return `${what} a private address. The owner of the workspace can allow it, or the operator can list it in SMTP_ALLOW_PRIVATE.`;
 }

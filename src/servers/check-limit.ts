@@ -13,10 +13,14 @@ export class CheckLimit {
     const recent = (this.#taken.get(caller) ?? []).filter((at) => at > now - WINDOW_MS);
     if (recent.length >= CHECKS_PER_MINUTE) {
       const retryAfterSeconds = Math.ceil((recent[0]! + WINDOW_MS - now) / 1000);
-      throw new AppError('too_many_checks', `At most ${CHECKS_PER_MINUTE} servers can be checked in a minute. Try again in ${retryAfterSeconds} seconds.`, {
-        status: 429,
-        detail: { retryAfterSeconds },
-      });
+      throw new AppError(
+        'too_many_checks',
+        `At most ${CHECKS_PER_MINUTE} servers can be checked in a minute. Try again in ${retryAfterSeconds} seconds.`,
+        {
+          status: 429,
+          detail: { retryAfterSeconds },
+        },
+      );
     }
     recent.push(now);
     this.#taken.set(caller, recent);

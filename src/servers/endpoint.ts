@@ -9,14 +9,29 @@ export function passwordPlace(server: Pick<Server, 'workspaceId' | 'id'>): strin
 }
 
 /** How to reach a stored server, with its password opened. */
-export function endpointOf(server: Server, parts: { vault: Vault; policy: AddressPolicy; publicUrl: string }): Endpoint {
-  const password = server.passwordSealed === null ? null : parts.vault.open(server.passwordSealed, passwordPlace(server));
+export function endpointOf(
+  server: Server,
+  parts: { vault: Vault; policy: AddressPolicy; publicUrl: string },
+): Endpoint {
+  const password =
+    server.passwordSealed === null ? null : parts.vault.open(server.passwordSealed, passwordPlace(server));
   return connectionEndpoint({ ...server, password }, parts);
 }
 
 /** How to reach a server that may not be stored yet. */
 export function connectionEndpoint(
-  server: Pick<Server, 'host' | 'port' | 'security' | 'username' | 'heloName' | 'tlsCa' | 'tlsFingerprint' | 'tlsServerName' | 'allowPrivate'> & {
+  server: Pick<
+    Server,
+    | 'host'
+    | 'port'
+    | 'security'
+    | 'username'
+    | 'heloName'
+    | 'tlsCa'
+    | 'tlsFingerprint'
+    | 'tlsServerName'
+    | 'allowPrivate'
+  > & {
     password: string | null;
   },
   parts: { policy: AddressPolicy; publicUrl: string },
@@ -27,7 +42,9 @@ export function connectionEndpoint(
     security: server.security,
     heloName: server.heloName ?? ownName(parts.publicUrl),
     allowAddress: (ip) => mayConnect(parts.policy, ip, server.port, server.allowPrivate),
-    ...(server.username !== null && server.password !== null ? { username: server.username, password: server.password } : {}),
+    ...(server.username !== null && server.password !== null
+      ? { username: server.username, password: server.password }
+      : {}),
     ...(server.tlsCa === null ? {} : { tlsCa: server.tlsCa }),
     ...(server.tlsFingerprint === null ? {} : { tlsFingerprint: server.tlsFingerprint }),
     ...(server.tlsServerName === null ? {} : { tlsServerName: server.tlsServerName }),

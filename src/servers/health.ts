@@ -21,7 +21,10 @@ export const WELL: Health = { failures: 0, waitingUntil: null, code: null, reaso
 
 /** Does the outcome speak of the server itself, rather than of one message, recipient or sender? */
 export function blamesServer(outcome: Outcome): boolean {
-  return ['server_deferral', 'server_attention', 'network'].includes(outcome.class) && !SENDER_CODES.has(outcome.code);
+  return (
+    ['server_deferral', 'server_attention', 'network'].includes(outcome.class) &&
+    !SENDER_CODES.has(outcome.code)
+  );
 }
 
 /**

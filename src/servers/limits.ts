@@ -3,7 +3,13 @@ import { coded } from '../http/validate.ts';
 
 const MAX_LIMIT = 1_000_000_000;
 const limit = coded(
-  z.number({ error: 'A limit is a whole number of messages, at least 1. To stop sending, remove the server.' }).int().min(1).max(MAX_LIMIT),
+  z
+    .number({
+      error: 'A limit is a whole number of messages, at least 1. To stop sending, remove the server.',
+    })
+    .int()
+    .min(1)
+    .max(MAX_LIMIT),
   'limit_invalid',
 ).nullish();
 

@@ -51,11 +51,18 @@ export function chooseServer(servers: readonly Server[], wanted: Wanted, now: nu
   const fresh = well.filter((server) => !wanted.tried?.includes(server.id));
   const ranked = rank([fresh, well, eligible].find((group) => group.length > 0) ?? [], wanted.seed);
   const preferred = servers.find((server) => server.id === wanted.preferred);
-  if (preferred && usePreferred(preferred, eligible, wanted, now)) {
+  if (preferred && takesPreferred(preferred, eligible, wanted, now)) {
     const next = wanted.failover === 'any' ? ranked.find((server) => server !== preferred) : undefined;
-    return { chosen: preferred.id, mode: 'preferred', candidates, ifFirstFails: next?.id ?? null, reason: null };
+    return {
+      chosen: preferred.id,
+      mode: 'preferred',
+      candidates,
+      ifFirstFails: next?.id ?? null,
+      reason: null,
+    };
   }
-  if (preferred && wanted.failover === 'strict') return { chosen: null, mode: 'none', candidates, ifFirstFails: null, reason: 'no_server' };
+  if (preferred && wanted.failover === 'strict')
+    return { chosen: null, mode: 'none', candidates, ifFirstFails: null, reason: 'no_server' };
   const [first, second] = ranked;
   if (!first) return { chosen: null, mode: 'none', candidates, ifFirstFails: null, reason: 'no_server' };
   return { chosen: first.id, mode: 'random', candidates, ifFirstFails: second?.id ?? null, reason: null };
@@ -70,11 +77,17 @@ function only(id: string, candidates: RouteCandidate[]): RouteChoice {
     }
   }
   const chosen = found?.eligible ? id : null;
-  return { chosen, mode: chosen ? 'preferred' : 'none', candidates, ifFirstFails: null, reason: found ? (chosen ? null : 'no_server') : 'server_deleted' };
+  return {
+    chosen,
+    mode: chosen ? 'preferred' : 'none',
+    candidates,
+    ifFirstFails: null,
+    reason: found ? (chosen ? null : 'no_server') : 'server_deleted',
+  };
 }
 
 /** Strict waits for the preferred server; `any` leaves it while it is unwell or has turned this message down. */
-function usePreferred(preferred: Server, eligible: readonly Server[], wanted: Wanted, now: number): boolean {
+function takesPreferred(preferred: Server, eligible: readonly Server[], wanted: Wanted, now: number): boolean {
   if (!eligible.includes(preferred)) return false;
   if (wanted.failover === 'strict') return true;
   return isWell(preferred, now) && !wanted.tried?.includes(preferred.id);
@@ -82,13 +95,18 @@ function usePreferred(preferred: Server, eligible: readonly Server[], wanted: Wa
 
 function judge(server: Server, wanted: Wanted, now: number): RouteCandidate {
   const reasons: string[] = [];
-  if (!allowsFrom(server.allowedFrom, wanted.from)) reasons.push(`It is not allowed to send as ${wanted.from}.`);
+  if (!allowsFrom(server.allowedFrom, wanted.from))
+    reasons.push(`It is not allowed to send as ${wanted.from}.`);
   if (wanted.size !== undefined && server.capabilities.size && wanted.size > server.capabilities.size) {
-    reasons.push(`The message has ${wanted.size} bytes; this server takes at most ${server.capabilities.size}.`);
+    reasons.push(
+      `The message has ${wanted.size} bytes; this server takes at most ${server.capabilities.size}.`,
+    );
   }
   const eligible = reasons.length === 0;
   if (!isWell(server, now)) {
-    reasons.push(`It waits until ${new Date(server.health.waitingUntil!).toISOString()}: ${server.health.reason ?? 'it was unwell'}`);
+    reasons.push(
+      `It waits until ${new Date(server.health.waitingUntil!).toISOString()}: ${server.health.reason ?? 'it was unwell'}`,
+    );
   }
   if (wanted.tried?.includes(server.id)) reasons.push('It has turned this message down.');
   return { server: server.id, name: server.name, eligible, reasons, weight: 1 };
@@ -103,6 +121,10 @@ export function isWell(server: Server, now: number): boolean {
  * for one message, and a server that leaves gives up only its own messages.
  */
 function rank(servers: readonly Server[], seed: string): Server[] {
-  const score = (server: Server) => createHash('sha256').update(seed).update(server.id).digest().readUIntBE(0, 6);
-  return servers.map((server) => ({ server, score: score(server) })).sort((a, b) => b.score - a.score).map((one) => one.server);
+  const score = (server: Server) =>
+    createHash('sha256').update(seed).update(server.id).digest().readUIntBE(0, 6);
+  return servers
+    .map((server) => ({ server, score: score(server) }))
+    .sort((a, b) => b.score - a.score)
+    .map((one) => one.server);
 }

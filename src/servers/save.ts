@@ -43,25 +43,54 @@ export interface ServerParts {
 }
 
 /** Saving is validating: nothing is stored unless a real session signed in. */
-export async function addServer(parts: ServerParts, actor: Actor, input: ServerInput, onStep?: (step: Step) => void): Promise<Server> {
+export async function addServer(
+  parts: ServerParts,
+  actor: Actor,
+  input: ServerInput,
+  onStep?: (step: Step) => void,
+): Promise<Server> {
   const checked = check(input, actor);
   const verification = await verify(checked, verifyParts(parts, actor, onStep));
   const now = parts.clock.now();
-  const server = build(parts.vault, { id: newId('srv', now), workspaceId: actor.workspaceId, createdAt: now }, input, checked, verification, now);
+  const server = build(
+    parts.vault,
+    { id: newId('srv', now), workspaceId: actor.workspaceId, createdAt: now },
+    input,
+    checked,
+    verification,
+    now,
+  );
   await parts.db.write(async (tx) => {
     await insertServer(tx, server);
-    await audit(tx, actor, 'server.added', server.id, { host: server.host, allowPrivate: server.allowPrivate }, now);
+    await audit(
+      tx,
+      actor,
+      'server.added',
+      server.id,
+      { host: server.host, allowPrivate: server.allowPrivate },
+      now,
+    );
   });
   return server;
 }
 
 /** The same session, without storing anything. */
-export async function tryServer(parts: ServerParts, actor: Actor, input: ServerInput, onStep?: (step: Step) => void): Promise<Verification> {
+export async function tryServer(
+  parts: ServerParts,
+  actor: Actor,
+  input: ServerInput,
+  onStep?: (step: Step) => void,
+): Promise<Verification> {
   return verify(check(input, actor), verifyParts(parts, actor, onStep));
 }
 
 /** Signs in to a stored server again; success ends its waiting. */
-export async function recheckServer(parts: ServerParts, actor: Actor, id: string, onStep?: (step: Step) => void): Promise<Server> {
+export async function recheckServer(
+  parts: ServerParts,
+  actor: Actor,
+  id: string,
+  onStep?: (step: Step) => void,
+): Promise<Server> {
   const server = await findServer(parts.db, actor.workspaceId, id);
   await verify({ ...server, password: openPassword(parts.vault, server) }, verifyParts(parts, actor, onStep));
   const now = parts.clock.now();
@@ -71,7 +100,13 @@ export async function recheckServer(parts: ServerParts, actor: Actor, id: string
 }
 
 /** Changes a server. A change of how it is reached is validated like a new one. */
-export async function changeServer(parts: ServerParts, actor: Actor, id: string, change: Partial<ServerInput>, onStep?: (step: Step) => void): Promise<Server> {
+export async function changeServer(
+  parts: ServerParts,
+  actor: Actor,
+  id: string,
+  change: Partial<ServerInput>,
+  onStep?: (step: Step) => void,
+): Promise<Server> {
   const server = await findServer(parts.db, actor.workspaceId, id);
   const merged = merge(server, change, parts.vault);
   const checked = check(merged, actor, server.allowPrivate);
@@ -93,31 +128,79 @@ export async function findServer(db: Db, workspaceId: string, id: string): Promi
 }
 
 export function unknownServer(id: string, field?: string): AppError {
-  return notFound('server', `There is no server ${id.slice(0, 40)} in this workspace. GET /v1/servers lists them.`, field);
+  return notFound(
+    'server',
+    `There is no server ${id.slice(0, 40)} in this workspace. GET /v1/servers lists them.`,
+    field,
+  );
 }
 
 const CONNECTION_FIELDS = [
-  'type', 'region', 'host', 'port', 'security', 'username', 'password', 'token', 'heloName', 'tlsCa', 'tlsFingerprint', 'tlsServerName', 'allowPrivate',
+  'type',
+  'region',
+  'host',
+  'port',
+  'security',
+  'username',
+  'password',
+  'token',
+  'heloName',
+  'tlsCa',
+  'tlsFingerprint',
+  'tlsServerName',
+  'allowPrivate',
 ] as const;
 
 function check(input: ServerInput, actor: Actor, wasAllowed = false): Checked {
   const connection = checkConnection(input);
   const allowPrivate = input.allowPrivate ?? false;
   if (allowPrivate && !wasAllowed && !actor.mayAllowPrivate) {
-    throw new AppError('host_not_allowed', 'Only the owner of the workspace can allow a private address.', { field: 'allowPrivate' });
+    throw new AppError('host_not_allowed', 'Only the owner of the workspace can allow a private address.', {
+      field: 'allowPrivate',
+    });
   }
   return {
     ...connection,
     name: serverName(input.name, connection.type, connection.host),
-    heloName: plain(input.heloName, 'heloName', /^([a-z0-9-]+\.)+[a-z0-9-]+$|^\[[0-9a-f.:]+\]$/i, 'helo_invalid', 'The HELO name is a full host name, such as mail.example.com.'),
-    tlsCa: plain(input.tlsCa, 'tlsCa', /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/, 'tls_ca_invalid', 'Paste the CA certificate as PEM, from BEGIN CERTIFICATE to END CERTIFICATE.'),
-    tlsFingerprint: plain(input.tlsFingerprint, 'tlsFingerprint', /^([0-9a-f]{2}:?){32}$/i, 'tls_fingerprint_invalid', 'The fingerprint is the SHA-256 of the certificate: 64 hex digits, with or without colons.'),
-    tlsServerName: plain(input.tlsServerName, 'tlsServerName', /^[a-z0-9.-]+$/i, 'tls_server_name_invalid', 'The TLS name is a host name.'),
+    heloName: plain(
+      input.heloName,
+      'heloName',
+      /^([a-z0-9-]+\.)+[a-z0-9-]+$|^\[[0-9a-f.:]+\]$/i,
+      'helo_invalid',
+      'The HELO name is a full host name, such as mail.example.com.',
+    ),
+    tlsCa: plain(
+      input.tlsCa,
+      'tlsCa',
+      /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/,
+      'tls_ca_invalid',
+      'Paste the CA certificate as PEM, from BEGIN CERTIFICATE to END CERTIFICATE.',
+    ),
+    tlsFingerprint: plain(
+      input.tlsFingerprint,
+      'tlsFingerprint',
+      /^([0-9a-f]{2}:?){32}$/i,
+      'tls_fingerprint_invalid',
+      'The fingerprint is the SHA-256 of the certificate: 64 hex digits, with or without colons.',
+    ),
+    tlsServerName: plain(
+      input.tlsServerName,
+      'tlsServerName',
+      /^[a-z0-9.-]+$/i,
+      'tls_server_name_invalid',
+      'The TLS name is a host name.',
+    ),
     allowPrivate,
   };
 }
 
-function plain(value: string | null | undefined, field: string, form: RegExp, code: string, message: string): string | null {
+function plain(
+  value: string | null | undefined,
+  field: string,
+  form: RegExp,
+  code: string,
+  message: string,
+): string | null {
   const text = value?.trim();
   if (!text) return null;
   if (text.length > 100_000 || !form.test(text)) throw new AppError(code, message, { field });
@@ -127,7 +210,8 @@ function plain(value: string | null | undefined, field: string, form: RegExp, co
 function serverName(name: string | null | undefined, type: string, host: string): string {
   const text = name?.trim();
   if (!text) return type === 'generic' ? host : serverType(type)!.name;
-  if (text.length > 100 || /[\x00-\x1f\x7f]/.test(text)) throw new AppError('name_invalid', 'The name has at most 100 printable characters.', { field: 'name' });
+  if (text.length > 100 || /[\x00-\x1f\x7f]/.test(text))
+    throw new AppError('name_invalid', 'The name has at most 100 printable characters.', { field: 'name' });
   return text;
 }
 
@@ -167,11 +251,16 @@ function offered(verification: Verification): Server['capabilities'] {
 /** The stored server with the change laid over it; the stored password only stays where it cannot be led astray. */
 function merge(server: Server, change: Partial<ServerInput>, vault: Vault): ServerInput {
   const merged: ServerInput = { ...server, password: openPassword(vault, server), ...definedOnly(change) };
-  if (change.token !== undefined || (server.type === 'postmark' && change.password === undefined)) merged.token = change.token ?? merged.password;
+  if (change.token !== undefined || (server.type === 'postmark' && change.password === undefined))
+    merged.token = change.token ?? merged.password;
   if (change.username === null || change.username === '') merged.password = change.password ?? null;
   const given = change.password ?? change.token;
   if (server.passwordSealed !== null && merged.password && !given && leadsAstray(server, merged)) {
-    throw new AppError('password_reentry', 'For your safety, enter the password again when the host, the user or the encryption changes.', { field: 'password' });
+    throw new AppError(
+      'password_reentry',
+      'For your safety, enter the password again when the host, the user or the encryption changes.',
+      { field: 'password' },
+    );
   }
   return merged;
 }
@@ -179,9 +268,9 @@ function merge(server: Server, change: Partial<ServerInput>, vault: Vault): Serv
 /** A changed host, user or trust, or weaker encryption, would hand the stored password to somebody else. */
 function leadsAstray(server: Server, merged: ServerInput): boolean {
   const strength = { none: 0, starttls: 1, ssl: 1 };
-  const changed = (['type', 'region', 'host', 'username', 'tlsCa', 'tlsFingerprint', 'tlsServerName'] as const).some(
-    (field) => (merged[field] ?? null) !== (server[field] ?? null),
-  );
+  const changed = (
+    ['type', 'region', 'host', 'username', 'tlsCa', 'tlsFingerprint', 'tlsServerName'] as const
+  ).some((field) => (merged[field] ?? null) !== (server[field] ?? null));
   return changed || strength[merged.security ?? server.security] < strength[server.security];
 }
 

@@ -58,7 +58,11 @@ export function checkAllowedFrom(list: readonly string[]): string[] {
   return list.map((entry) => {
     const text = entry.trim().toLowerCase();
     if (!/^[^\s@]*@[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(text)) {
-      throw new AppError('allowed_from_invalid', `"${entry.slice(0, 80)}" is neither a domain such as @example.com nor an address.`, { field: 'allowedFrom' });
+      throw new AppError(
+        'allowed_from_invalid',
+        `"${entry.slice(0, 80)}" is neither a domain such as @example.com nor an address.`,
+        { field: 'allowedFrom' },
+      );
     }
     return text;
   });

@@ -4,7 +4,15 @@ import type { ServersTable } from '../storage/schema.ts';
 import type { Health, Server } from './server.ts';
 
 export async function insertServer(tx: Tx, server: Server): Promise<void> {
-  await tx.insertInto('servers').values({ id: server.id, workspace_id: server.workspaceId, created_at: server.createdAt, ...columns(server) }).execute();
+  await tx
+    .insertInto('servers')
+    .values({
+      id: server.id,
+      workspace_id: server.workspaceId,
+      created_at: server.createdAt,
+      ...columns(server),
+    })
+    .execute();
 }
 
 export async function updateServer(tx: Tx, server: Server): Promise<boolean> {
@@ -46,16 +54,31 @@ function columns(server: Server) {
 }
 
 function healthColumns(health: Health) {
-  return { failures: health.failures, waiting_until: health.waitingUntil, waiting_code: health.code, waiting_reason: health.reason };
+  return {
+    failures: health.failures,
+    waiting_until: health.waitingUntil,
+    waiting_code: health.code,
+    waiting_reason: health.reason,
+  };
 }
 
 export async function serversOf(db: Db | { read: Tx }, workspaceId: string): Promise<Server[]> {
-  const rows = await db.read.selectFrom('servers').selectAll().where('workspace_id', '=', workspaceId).orderBy('id').execute();
+  const rows = await db.read
+    .selectFrom('servers')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .orderBy('id')
+    .execute();
   return rows.map(serverOf);
 }
 
 export async function serverById(db: Db, workspaceId: string, id: string): Promise<Server | undefined> {
-  const row = await db.read.selectFrom('servers').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id).executeTakeFirst();
+  const row = await db.read
+    .selectFrom('servers')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
   return row && serverOf(row);
 }
 
@@ -75,7 +98,11 @@ export async function countServers(tx: Tx, workspaceId: string): Promise<number>
 
 /** Templates that preferred it are cleared by the schema. */
 export async function deleteServer(tx: Tx, workspaceId: string, id: string): Promise<boolean> {
-  const done = await tx.deleteFrom('servers').where('workspace_id', '=', workspaceId).where('id', '=', id).executeTakeFirst();
+  const done = await tx
+    .deleteFrom('servers')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
   return done.numDeletedRows > 0n;
 }
 
@@ -85,7 +112,14 @@ export async function healthOf(tx: Tx, id: string): Promise<Health | undefined> 
     .select(['failures', 'waiting_until', 'waiting_code', 'waiting_reason'])
     .where('id', '=', id)
     .executeTakeFirst();
-  return row && { failures: row.failures, waitingUntil: row.waiting_until, code: row.waiting_code, reason: row.waiting_reason };
+  return (
+    row && {
+      failures: row.failures,
+      waitingUntil: row.waiting_until,
+      code: row.waiting_code,
+      reason: row.waiting_reason,
+    }
+  );
 }
 
 export async function updateHealth(tx: Tx, id: string, health: Health): Promise<void> {
@@ -119,6 +153,11 @@ function serverOf(row: Selectable<ServersTable>): Server {
     validatedAt: row.validated_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    health: { failures: row.failures, waitingUntil: row.waiting_until, code: row.waiting_code, reason: row.waiting_reason },
+    health: {
+      failures: row.failures,
+      waitingUntil: row.waiting_until,
+      code: row.waiting_code,
+      reason: row.waiting_reason,
+    },
   };
 }

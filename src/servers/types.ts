@@ -28,7 +28,11 @@ export interface ServerType {
   source: string;
 }
 
-const ses = (region: string, name: string): Region => ({ region, name, host: `email-smtp.${region}.amazonaws.com` });
+const ses = (region: string, name: string): Region => ({
+  region,
+  name,
+  host: `email-smtp.${region}.amazonaws.com`,
+});
 const sesFips = (region: string, name: string): Region => ({
   region: `${region}-fips`,
   name: `${name} (FIPS)`,
@@ -67,15 +71,32 @@ export const SERVER_TYPES: readonly ServerType[] = [
     type: 'aws_ses',
     name: 'AWS SES',
     fields: [
-      { name: 'region', label: 'Region', hint: 'The region your identities are verified in. Credentials of one region fail in another.' },
-      { name: 'username', label: 'SMTP username', hint: 'SES console → SMTP settings → Create SMTP credentials. It starts with AKIA.' },
-      { name: 'password', label: 'SMTP password', hint: 'Shown once when the SMTP credentials are made. It is not the secret access key.' },
+      {
+        name: 'region',
+        label: 'Region',
+        hint: 'The region your identities are verified in. Credentials of one region fail in another.',
+      },
+      {
+        name: 'username',
+        label: 'SMTP username',
+        hint: 'SES console → SMTP settings → Create SMTP credentials. It starts with AKIA.',
+      },
+      {
+        name: 'password',
+        label: 'SMTP password',
+        hint: 'Shown once when the SMTP credentials are made. It is not the secret access key.',
+      },
     ],
     regions: SES_REGIONS,
     port: 587,
     security: 'starttls',
-    hints: ['New accounts are in the SES sandbox: only verified addresses receive mail until you request production access.'],
-    limits: { text: 'In the SES sandbox 200 messages a day, 1 a second. Your quotas are in the SES console.', messageMegabytes: 40 },
+    hints: [
+      'New accounts are in the SES sandbox: only verified addresses receive mail until you request production access.',
+    ],
+    limits: {
+      text: 'In the SES sandbox 200 messages a day, 1 a second. Your quotas are in the SES console.',
+      messageMegabytes: 40,
+    },
     asOf: '2026-11-23',
     source: 'https://docs.aws.amazon.com/ses/latest/dg/smtp-connect.html',
   },
@@ -84,13 +105,24 @@ export const SERVER_TYPES: readonly ServerType[] = [
     name: 'Gmail',
     fields: [
       { name: 'username', label: 'Gmail address', hint: 'The full address, such as you@gmail.com.' },
-      { name: 'password', label: 'App password', hint: 'Google Account → Security → 2-Step Verification → App passwords. Your normal password does not work.' },
+      {
+        name: 'password',
+        label: 'App password',
+        hint: 'Google Account → Security → 2-Step Verification → App passwords. Your normal password does not work.',
+      },
     ],
     host: 'smtp.gmail.com',
     port: 465,
     security: 'ssl',
-    hints: ['Google shows app passwords in four groups; the spaces are removed for you.', 'Gmail sends as the account itself or one of its verified aliases.'],
-    limits: { text: 'About 500 messages a day for personal accounts, 2,000 for Google Workspace.', perDay: 500, messageMegabytes: 25 },
+    hints: [
+      'Google shows app passwords in four groups; the spaces are removed for you.',
+      'Gmail sends as the account itself or one of its verified aliases.',
+    ],
+    limits: {
+      text: 'About 500 messages a day for personal accounts, 2,000 for Google Workspace.',
+      perDay: 500,
+      messageMegabytes: 25,
+    },
     asOf: '2026-11-23',
     source: 'https://support.google.com/mail/answer/22839',
   },
@@ -99,7 +131,11 @@ export const SERVER_TYPES: readonly ServerType[] = [
     name: 'Mailchimp',
     fields: [
       { name: 'username', label: 'Username', hint: 'Any text; the account’s main address is advised.' },
-      { name: 'password', label: 'API key', hint: 'Mailchimp Transactional (Mandrill) → Settings → SMTP & API info → any active API key.' },
+      {
+        name: 'password',
+        label: 'API key',
+        hint: 'Mailchimp Transactional (Mandrill) → Settings → SMTP & API info → any active API key.',
+      },
     ],
     host: 'smtp.mandrillapp.com',
     port: 587,
@@ -112,11 +148,20 @@ export const SERVER_TYPES: readonly ServerType[] = [
   {
     type: 'postmark',
     name: 'Postmark',
-    fields: [{ name: 'token', label: 'Server API token', hint: 'Postmark → your server → API Tokens. It serves as user name and password.' }],
+    fields: [
+      {
+        name: 'token',
+        label: 'Server API token',
+        hint: 'Postmark → your server → API Tokens. It serves as user name and password.',
+      },
+    ],
     host: 'smtp.postmarkapp.com',
     port: 587,
     security: 'starttls',
-    hints: ['Use the Server API token, not the Account token.', 'SMTP must be switched on in the server’s settings.'],
+    hints: [
+      'Use the Server API token, not the Account token.',
+      'SMTP must be switched on in the server’s settings.',
+    ],
     limits: { text: 'No daily cap; your plan counts per month.', messageMegabytes: 10 },
     asOf: '2026-11-23',
     source: 'https://postmarkapp.com/support/article/811-how-do-i-send-with-smtp',
@@ -125,7 +170,11 @@ export const SERVER_TYPES: readonly ServerType[] = [
     type: 'turbosmtp',
     name: 'TurboSMTP',
     fields: [
-      { name: 'username', label: 'Consumer key', hint: 'TurboSMTP dashboard → API keys. Older accounts use their email address.' },
+      {
+        name: 'username',
+        label: 'Consumer key',
+        hint: 'TurboSMTP dashboard → API keys. Older accounts use their email address.',
+      },
       { name: 'password', label: 'Consumer secret', hint: 'Shown when the API key is made.' },
     ],
     host: 'pro.turbo-smtp.com',
@@ -141,8 +190,16 @@ export const SERVER_TYPES: readonly ServerType[] = [
     name: 'Other / Generic SMTP',
     fields: [
       { name: 'host', label: 'Host', hint: 'The server’s name, such as smtp.example.com.' },
-      { name: 'port', label: 'Port', hint: '587 with STARTTLS and 465 with SSL are usual; 25 and 2525 exist.' },
-      { name: 'security', label: 'Encryption', hint: 'Use SSL: encrypted from the first byte. Use STARTTLS: upgraded after connecting.' },
+      {
+        name: 'port',
+        label: 'Port',
+        hint: '587 with STARTTLS and 465 with SSL are usual; 25 and 2525 exist.',
+      },
+      {
+        name: 'security',
+        label: 'Encryption',
+        hint: 'Use SSL: encrypted from the first byte. Use STARTTLS: upgraded after connecting.',
+      },
       { name: 'username', label: 'Username', hint: 'Leave empty when the server needs no sign-in.' },
       { name: 'password', label: 'Password' },
     ],

@@ -10,7 +10,8 @@ import { connectionEndpoint } from './endpoint.ts';
 import type { Server } from './server.ts';
 
 /** The part of a server that a session is made of. */
-export type Checked = Connection & Pick<Server, 'name' | 'heloName' | 'tlsCa' | 'tlsFingerprint' | 'tlsServerName' | 'allowPrivate'>;
+export type Checked = Connection &
+  Pick<Server, 'name' | 'heloName' | 'tlsCa' | 'tlsFingerprint' | 'tlsServerName' | 'allowPrivate'>;
 
 export interface VerifyParts {
   policy: AddressPolicy;
@@ -36,10 +37,15 @@ export async function verify(checked: Checked, parts: VerifyParts): Promise<Veri
   const refusal = otherProtocol(checked.port);
   if (refusal && !own) throw refusal;
   if (!own) parts.limit.take(parts.caller, parts.now);
-  const verified = await verifyEndpoint(connectionEndpoint(checked, parts), { serverName: checked.name, preset: checked.type, onStep: parts.onStep });
+  const verified = await verifyEndpoint(connectionEndpoint(checked, parts), {
+    serverName: checked.name,
+    preset: checked.type,
+    onStep: parts.onStep,
+  });
   if (verified.ok) return verified;
   const { outcome } = verified;
-  if (outcome.code === 'host_not_allowed') throw hostRefused(parts.policy, outcome, where, parts.mayAllowPrivate);
+  if (outcome.code === 'host_not_allowed')
+    throw hostRefused(parts.policy, outcome, where, parts.mayAllowPrivate);
   throw new AppError(outcome.code, outcome.message, {
     field: fieldOf(outcome.code),
     detail: { stage: outcome.stage, reply: outcome.reply ?? null, ...where, steps: verified.steps },
@@ -48,7 +54,10 @@ export async function verify(checked: Checked, parts: VerifyParts): Promise<Veri
 
 async function isPrivate(host: string): Promise<boolean> {
   const resolved = await resolveHost(host);
-  return resolved.ok && resolved.addresses.every((ip) => addressKind(ip) === 'private' || addressKind(ip) === 'loopback');
+  return (
+    resolved.ok &&
+    resolved.addresses.every((ip) => addressKind(ip) === 'private' || addressKind(ip) === 'loopback')
+  );
 }
 
 /** The field of the form that mends it. */

@@ -15,7 +15,9 @@ export function lockDataFolder(dataDir: string): ProcessLock {
     db.exec('begin exclusive');
   } catch {
     db.close();
-    throw new ConfigError(`Another Mailwright is running on the data folder ${dataDir}. Stop it first, or start this one with another DATA_DIR and PORT.`);
+    throw new ConfigError(
+      `Another Mailwright is running on the data folder ${dataDir}. Stop it first, or start this one with another DATA_DIR and PORT.`,
+    );
   }
   return { release: () => db.close() };
 }

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
+import { KEY_BYTES, Vault } from '../vault.ts';
 import type { Db } from './db.ts';
 import { readSetting, writeSetting } from './settings.ts';
-import { KEY_BYTES, Vault } from '../vault.ts';
 
 const PROOF_PLACE = 'installation/master-key';
 const PROOF_TEXT = 'this key opens this database';
@@ -23,7 +23,9 @@ export async function openVault(config: Config, db: Db): Promise<Vault> {
     await db.write((tx) => writeSetting(tx, 'master_key_proof', vault.seal(PROOF_TEXT, PROOF_PLACE)));
   } else if (!opens(vault, proof)) {
     const source = config.masterKey ? 'MASTER_KEY' : `The master key in ${config.masterKeyFile}`;
-    throw new ConfigError(`${source} is not the one this database was made with. Nothing was changed; start again with the right key.`);
+    throw new ConfigError(
+      `${source} is not the one this database was made with. Nothing was changed; start again with the right key.`,
+    );
   }
   return vault;
 }
@@ -31,7 +33,10 @@ export async function openVault(config: Config, db: Db): Promise<Vault> {
 function readKey(config: Config, mayMake: boolean): Buffer {
   if (config.masterKey !== undefined) return decode(config.masterKey, 'MASTER_KEY');
   if (existsSync(config.masterKeyFile)) {
-    return decode(readFileSync(config.masterKeyFile, 'utf8').trim(), `The master key in ${config.masterKeyFile}`);
+    return decode(
+      readFileSync(config.masterKeyFile, 'utf8').trim(),
+      `The master key in ${config.masterKeyFile}`,
+    );
   }
   if (!mayMake) {
     throw new ConfigError(
@@ -56,7 +61,9 @@ function makeKeyFile(file: string): Buffer {
     writeFileSync(file, `${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx', flush: true });
     chmodSync(file, 0o600);
   } catch (error) {
-    throw new ConfigError(`The master key file ${file} cannot be written (${(error as Error).message}). Set MASTER_KEY_FILE to a place that can.`);
+    throw new ConfigError(
+      `The master key file ${file} cannot be written (${(error as Error).message}). Set MASTER_KEY_FILE to a place that can.`,
+    );
   }
   return key;
 }

@@ -20,7 +20,9 @@ const MIGRATIONS: readonly Migration[] = [firstMail];
  */
 export async function migrate(db: Db, now: number): Promise<string[]> {
   return db.write(async (tx) => {
-    await sql`create table if not exists schema_versions (version bigint primary key, name text not null, applied_at bigint not null)`.execute(tx);
+    await sql`create table if not exists schema_versions (version bigint primary key, name text not null, applied_at bigint not null)`.execute(
+      tx,
+    );
     const current = await currentVersion(tx);
     const newest = MIGRATIONS.at(-1)!.version;
     if (current > newest) {
@@ -35,11 +37,15 @@ export async function migrate(db: Db, now: number): Promise<string[]> {
 }
 
 async function currentVersion(tx: Kysely<Schema>): Promise<number> {
-  const { rows } = await sql<{ version: number | null }>`select max(version) as version from schema_versions`.execute(tx);
+  const { rows } = await sql<{
+    version: number | null;
+  }>`select max(version) as version from schema_versions`.execute(tx);
   return rows[0]?.version ?? 0;
 }
 
 async function apply(tx: Kysely<Schema>, step: Migration, engine: Engine, now: number): Promise<void> {
   for (const statement of step.statements(engine)) await sql.raw(statement).execute(tx);
-  await sql`insert into schema_versions (version, name, applied_at) values (${step.version}, ${step.name}, ${now})`.execute(tx);
+  await sql`insert into schema_versions (version, name, applied_at) values (${step.version}, ${step.name}, ${now})`.execute(
+    tx,
+  );
 }

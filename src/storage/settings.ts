@@ -4,7 +4,8 @@ import type { Db, Tx } from './db.ts';
 export type SettingName = 'setup_token' | 'master_key_proof';
 
 export async function readSetting(db: Db, name: SettingName): Promise<string | undefined> {
-  return (await db.read.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst())?.value;
+  return (await db.read.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst())
+    ?.value;
 }
 
 export async function writeSetting(tx: Tx, name: SettingName, value: string): Promise<void> {

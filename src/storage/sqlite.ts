@@ -175,7 +175,8 @@ class SqliteConnection implements DatabaseConnection {
   #prepare(text: string): Database.Statement {
     const known = this.#statements.get(text);
     if (known) return known;
-    if (this.#statements.size >= STATEMENT_CACHE) this.#statements.delete(this.#statements.keys().next().value!);
+    if (this.#statements.size >= STATEMENT_CACHE)
+      this.#statements.delete(this.#statements.keys().next().value!);
     const statement = this.#db.prepare(text);
     this.#statements.set(text, statement);
     return statement;

@@ -27,7 +27,11 @@ export async function insertSuppressions(tx: Tx, suppressions: readonly Suppress
   }
 }
 
-export async function suppressionsFor(tx: Tx, workspaceId: string, emailKeys: readonly string[]): Promise<Map<string, Suppression>> {
+export async function suppressionsFor(
+  tx: Tx,
+  workspaceId: string,
+  emailKeys: readonly string[],
+): Promise<Map<string, Suppression>> {
   const found = new Map<string, Suppression>();
   for (let at = 0; at < emailKeys.length; at += BATCH) {
     const rows = await tx

@@ -9,6 +9,10 @@ export function suppress(tx: Tx, given: Omit<Suppression, 'id'>): Promise<void> 
 }
 
 /** Which of these addresses the workspace does not write to, by address key. */
-export function findSuppressions(tx: Tx, workspaceId: string, emailKeys: readonly string[]): Promise<Map<string, Suppression>> {
+export function findSuppressions(
+  tx: Tx,
+  workspaceId: string,
+  emailKeys: readonly string[],
+): Promise<Map<string, Suppression>> {
   return suppressionsFor(tx, workspaceId, emailKeys);
 }

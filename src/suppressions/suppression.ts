@@ -14,6 +14,11 @@ export interface Suppression {
 /** What the history says of a message that was not sent because of it. */
 export function blockedReason(suppression: Suppression): string {
   const day = new Date(suppression.createdAt).toISOString().slice(0, 10);
-  const why = suppression.reason === 'bounce' ? 'an earlier message bounced' : suppression.reason === 'complaint' ? 'the recipient complained' : 'it was blocked by hand';
+  const why =
+    suppression.reason === 'bounce'
+      ? 'an earlier message bounced'
+      : suppression.reason === 'complaint'
+        ? 'the recipient complained'
+        : 'it was blocked by hand';
   return `${suppression.email} is blocked since ${day}: ${why}.`;
 }

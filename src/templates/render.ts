@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts';
-import { type Compiled, compile, type Context, TemplateLimitError } from './mustache/index.ts';
+import { type Compiled, type Context, compile, TemplateLimitError } from './mustache/index.ts';
 import type { TemplateVersion } from './template.ts';
 
 /** A version's parts, compiled once however many messages use it. */
@@ -17,7 +17,11 @@ export interface Rendered {
   preheader?: string;
 }
 
-export type Renderable = Pick<TemplateVersion, 'subject'> & { html?: string | null; text?: string | null; preheader?: string | null };
+export type Renderable = Pick<TemplateVersion, 'subject'> & {
+  html?: string | null;
+  text?: string | null;
+  preheader?: string | null;
+};
 
 /** Versions kept compiled; the least recently used goes first. */
 const KEPT_VERSIONS = 500;
@@ -41,7 +45,8 @@ export class VersionCache {
 }
 
 export function prepare(version: Renderable): Prepared {
-  const part = (source: string | null | undefined, mode: 'html' | 'text') => (source ? compile(source, mode) : undefined);
+  const part = (source: string | null | undefined, mode: 'html' | 'text') =>
+    source ? compile(source, mode) : undefined;
   return {
     subject: compile(version.subject, 'text'),
     html: part(version.html, 'html'),
@@ -72,7 +77,11 @@ const MAX_SUBJECT = 998; // RFC 5322 §2.1.1
 
 /** A subject is one line: a value with a line break in it becomes a blank, never a header. */
 export function renderSubject(prepared: Prepared, context: Context): string {
-  return prepared.subject.render(context).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim().slice(0, MAX_SUBJECT);
+  return prepared.subject
+    .render(context)
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .slice(0, MAX_SUBJECT);
 }
 
 /** Names without a value and without a fallback, over all parts. */

@@ -1,101 +1,28 @@
 import { z } from 'zod';
 import { iso } from '../clock.ts';
 import { MESSAGE_BODY_LIMIT, type Route, route } from '../http/route.ts';
-import { checkCursor, DEFAULT_PAGE, page, pageQuery, time } from '../http/shapes.ts';
-import { coded } from '../http/validate.ts';
+import { checkCursor, DEFAULT_PAGE, page, pageQuery } from '../http/shapes.ts';
 import type { AcceptParts } from '../messages/accept.ts';
 import { send } from '../messages/send.ts';
 import type { Db } from '../storage/db.ts';
 import { missingNames, prepare, render } from './render.ts';
-import { changeTemplate, createTemplate, duplicateTemplate, findTemplate, removeTemplate, type Saved } from './save.ts';
-import { checkContent, type Content, type Template, type TemplateVersion, variablesOf } from './template.ts';
+import { changeTemplate, createTemplate, duplicateTemplate, findTemplate, removeTemplate } from './save.ts';
+import {
+  newTemplate,
+  type PreviewView,
+  presentTemplate,
+  previewBody,
+  previewView,
+  slug,
+  tagsOf,
+  templateChange,
+  templateView,
+  versionView,
+} from './shapes.ts';
+import { type Content, checkContent, type TemplateVersion } from './template.ts';
 import { findVersion, listTemplates, listVersions } from './templates.ts';
 
-const settings = {
-  name: z.string().max(200).nullish(),
-  server: z.string().nullish(),
-  failover: coded(z.enum(['strict', 'any'], { error: 'failover is `strict` or `any`.' }), 'failover_invalid').optional(),
-  onUncertain: coded(z.enum(['hold', 'resend_once', 'assume_sent'], { error: 'onUncertain is `hold`, `resend_once` or `assume_sent`.' }), 'on_uncertain_invalid').optional(),
-  priority: coded(z.enum(['high', 'normal'], { error: 'priority is `high` or `normal`.' }), 'priority_invalid').optional(),
-  ttl: coded(z.number({ error: 'ttl is a whole number of seconds, from 60 to 2592000.' }).int().min(60).max(2_592_000), 'ttl_invalid').nullish(),
-  sensitive: z.boolean().optional(),
-  trackOpens: z.boolean().optional(),
-  trackClicks: z.boolean().optional(),
-};
-const optionalContent = {
-  text: z.string().nullish(),
-  preheader: z.string().max(1_000).nullish(),
-  from: z.string().nullish(),
-  replyTo: z.string().nullish(),
-  design: z.unknown().optional(),
-};
-const slug = coded(z.string({ error: 'Give the template a slug, such as welcome-mail.' }), 'slug_invalid');
-const newTemplate = z.strictObject({ slug, subject: z.string(), html: z.string(), ...optionalContent, ...settings });
-const templateChange = z.strictObject({
-  slug: slug.optional(),
-  subject: z.string().optional(),
-  html: z.string().optional(),
-  version: z.number().int().optional(),
-  ...optionalContent,
-  ...settings,
-});
-
-const variableView = z.object({
-  name: z.string(),
-  within: z.string().nullable(),
-  fallback: z.string().nullable(),
-  section: z.boolean(),
-  raw: z.boolean(),
-  required: z.boolean(),
-});
-const templateView = z.object({
-  id: z.string(),
-  slug: z.string(),
-  name: z.string(),
-  subject: z.string(),
-  preheader: z.string().nullable(),
-  from: z.string().nullable(),
-  replyTo: z.string().nullable(),
-  html: z.string(),
-  text: z.string(),
-  textGenerated: z.boolean(),
-  design: z.unknown(),
-  server: z.string().nullable(),
-  failover: z.enum(['strict', 'any']),
-  onUncertain: z.enum(['hold', 'resend_once', 'assume_sent']),
-  priority: z.enum(['high', 'normal']),
-  ttl: z.number().nullable(),
-  sensitive: z.boolean(),
-  trackOpens: z.boolean(),
-  trackClicks: z.boolean(),
-  version: z.number(),
-  variables: z.array(variableView),
-  hasUnsubscribeLink: z.boolean(),
-  createdAt: time,
-  updatedAt: time,
-});
-export type TemplateView = z.output<typeof templateView>;
-
-const versionView = z.object({ version: z.number(), subject: z.string(), html: z.string(), text: z.string(), createdAt: time });
-export type TemplateVersionView = z.output<typeof versionView>;
-
-const previewBody = z.strictObject({
-  variables: z.record(z.string(), z.unknown()).optional(),
-  subject: z.string().optional(),
-  html: z.string().optional(),
-  text: z.string().nullish(),
-  preheader: z.string().nullish(),
-});
-const previewView = z.object({
-  subject: z.string(),
-  html: z.string(),
-  text: z.string(),
-  missing: z.array(z.string()),
-  /** Of the text as sent in the call, which may not be saved yet. */
-  variables: z.array(variableView),
-  hasUnsubscribeLink: z.boolean(),
-});
-export type PreviewView = z.output<typeof previewView>;
+export type { PreviewView, TemplateVersionView, TemplateView } from './shapes.ts';
 
 export interface TemplateRouteParts extends AcceptParts {
   nudge: () => void;
@@ -107,87 +34,175 @@ export function templateRoutes(parts: TemplateRouteParts): Route[] {
   const created = { 201: { description: 'The template', schema: templateView } };
   return [
     route({
-      method: 'GET', path: '/v1/templates', access: 'viewer', tag: 'Templates', summary: 'Templates, by slug',
+      method: 'GET',
+      path: '/v1/templates',
+      access: 'viewer',
+      tag: 'Templates',
+      summary: 'Templates, by slug',
       query: z.strictObject(pageQuery),
       answers: { 200: { description: 'A page of templates', schema: page(templateView) } },
       handle: async ({ actor, query }) => ({ body: await listPage(db, actor.workspaceId, query) }),
     }),
     route({
-      method: 'POST', path: '/v1/templates', access: 'editor', tag: 'Templates', summary: 'Create a template',
-      body: newTemplate, maxBodyBytes: MESSAGE_BODY_LIMIT, answers: created,
-      handle: async ({ actor, body }) => ({ status: 201, body: view(await createTemplate(db, clock, actor.workspaceId, body)) }),
+      method: 'POST',
+      path: '/v1/templates',
+      access: 'editor',
+      tag: 'Templates',
+      summary: 'Create a template',
+      body: newTemplate,
+      maxBodyBytes: MESSAGE_BODY_LIMIT,
+      answers: created,
+      handle: async ({ actor, body }) => ({
+        status: 201,
+        body: presentTemplate(await createTemplate(db, clock, actor.workspaceId, body)),
+      }),
     }),
     route({
-      method: 'GET', path: '/v1/templates/:slug', access: 'viewer', tag: 'Templates', summary: 'One template', answers: found,
-      handle: async ({ actor, params }) => ({ body: view(await findTemplate(db, actor.workspaceId, params.slug!)) }),
+      method: 'GET',
+      path: '/v1/templates/:slug',
+      access: 'viewer',
+      tag: 'Templates',
+      summary: 'One template',
+      answers: found,
+      handle: async ({ actor, params }) => ({
+        body: presentTemplate(await findTemplate(db, actor.workspaceId, params.slug!)),
+      }),
     }),
     route({
-      method: 'PATCH', path: '/v1/templates/:slug', access: 'editor', tag: 'Templates', summary: 'Save a change as a new version',
-      body: templateChange, maxBodyBytes: MESSAGE_BODY_LIMIT, answers: found,
-      handle: async ({ actor, params, body }) => ({ body: view(await changeTemplate(db, clock, actor.workspaceId, params.slug!, body as never)) }),
+      method: 'PATCH',
+      path: '/v1/templates/:slug',
+      access: 'editor',
+      tag: 'Templates',
+      summary: 'Save a change as a new version',
+      body: templateChange,
+      maxBodyBytes: MESSAGE_BODY_LIMIT,
+      answers: found,
+      handle: async ({ actor, params, body }) => ({
+        body: presentTemplate(
+          await changeTemplate(db, clock, actor.workspaceId, params.slug!, body as never),
+        ),
+      }),
     }),
     route({
-      method: 'DELETE', path: '/v1/templates/:slug', access: 'editor', tag: 'Templates', summary: 'Delete a template; messages keep the version they used',
+      method: 'DELETE',
+      path: '/v1/templates/:slug',
+      access: 'editor',
+      tag: 'Templates',
+      summary: 'Delete a template; messages keep the version they used',
       answers: { 204: { description: 'Deleted' } },
       handle: async ({ actor, params }) => {
         await removeTemplate(db, actor.workspaceId, params.slug!);
         return { status: 204 };
       },
     }),
-    ...useRoutes(parts),
+    ...actionRoutes(parts),
   ];
 }
 
 /** What can be done with a template besides editing it. */
-function useRoutes(parts: TemplateRouteParts): Route[] {
+function actionRoutes(parts: TemplateRouteParts): Route[] {
   const { db, clock } = parts;
   return [
     route({
-      method: 'GET', path: '/v1/templates/:slug/versions', access: 'viewer', tag: 'Templates', summary: 'Its versions, newest first',
+      method: 'GET',
+      path: '/v1/templates/:slug/versions',
+      access: 'viewer',
+      tag: 'Templates',
+      summary: 'Its versions, newest first',
       answers: { 200: { description: 'The versions', schema: page(versionView) } },
       handle: async ({ actor, params }) => {
         const { template } = await findTemplate(db, actor.workspaceId, params.slug!);
-        const data = (await listVersions(db, template.id)).map(({ version, subject, html, text, createdAt }) => ({ version, subject, html, text, createdAt: iso(createdAt) }));
+        const data = (await listVersions(db, template.id)).map(
+          ({ version, subject, html, text, createdAt }) => ({
+            version,
+            subject,
+            html,
+            text,
+            createdAt: iso(createdAt),
+          }),
+        );
         return { body: { data, nextCursor: null } };
       },
     }),
     route({
-      method: 'POST', path: '/v1/templates/:slug/preview', access: 'viewer', tag: 'Templates', summary: 'Render it with variables; text sent in the call is rendered in place of what is saved',
-      body: previewBody, maxBodyBytes: MESSAGE_BODY_LIMIT,
+      method: 'POST',
+      path: '/v1/templates/:slug/preview',
+      access: 'viewer',
+      tag: 'Templates',
+      summary: 'Render it with variables; text sent in the call is rendered in place of what is saved',
+      body: previewBody,
+      maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: { 200: { description: 'What a reader would see', schema: previewView } },
-      handle: async ({ actor, params, body }) => ({ body: preview((await findTemplate(db, actor.workspaceId, params.slug!)).version, body) }),
+      handle: async ({ actor, params, body }) => ({
+        body: preview((await findTemplate(db, actor.workspaceId, params.slug!)).version, body),
+      }),
     }),
     route({
-      method: 'POST', path: '/v1/templates/preview', access: 'viewer', tag: 'Templates', summary: 'Render text that is not saved yet',
-      body: previewBody, maxBodyBytes: MESSAGE_BODY_LIMIT,
+      method: 'POST',
+      path: '/v1/templates/preview',
+      access: 'viewer',
+      tag: 'Templates',
+      summary: 'Render text that is not saved yet',
+      body: previewBody,
+      maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: { 200: { description: 'What a reader would see', schema: previewView } },
       handle: async ({ body }) => ({ body: preview(undefined, body) }),
     }),
     route({
-      method: 'POST', path: '/v1/templates/:slug/test', access: 'editor', tag: 'Templates', summary: 'Send a test message',
+      method: 'POST',
+      path: '/v1/templates/:slug/test',
+      access: 'editor',
+      tag: 'Templates',
+      summary: 'Send a test message',
       body: z.strictObject({ rcpt: z.string(), variables: z.record(z.string(), z.unknown()).optional() }),
-      answers: { 202: { description: 'Accepted', schema: z.object({ id: z.string(), status: z.string(), warnings: z.array(z.string()) }) } },
+      answers: {
+        202: {
+          description: 'Accepted',
+          schema: z.object({ id: z.string(), status: z.string(), warnings: z.array(z.string()) }),
+        },
+      },
       handle: async ({ actor, params, body }) => {
-        const { response } = await send(parts, actor.workspaceId, { ...body, templateSlug: params.slug!, type: 'test' }, undefined, []);
+        const { response } = await send(
+          parts,
+          actor.workspaceId,
+          { ...body, templateSlug: params.slug!, type: 'test' },
+          undefined,
+          [],
+        );
         parts.nudge();
         return { status: 202, body: response };
       },
     }),
     route({
-      method: 'POST', path: '/v1/templates/:slug/duplicate', access: 'editor', tag: 'Templates', summary: 'Copy it under another slug',
+      method: 'POST',
+      path: '/v1/templates/:slug/duplicate',
+      access: 'editor',
+      tag: 'Templates',
+      summary: 'Copy it under another slug',
       body: z.strictObject({ slug }),
       answers: { 201: { description: 'The copy', schema: templateView } },
-      handle: async ({ actor, params, body }) => ({ status: 201, body: view(await duplicateTemplate(db, clock, actor.workspaceId, params.slug!, body.slug)) }),
+      handle: async ({ actor, params, body }) => ({
+        status: 201,
+        body: presentTemplate(await duplicateTemplate(db, clock, actor.workspaceId, params.slug!, body.slug)),
+      }),
     }),
   ];
 }
 
-async function listPage(db: Db, workspaceId: string, query: { limit?: number | undefined; cursor?: string | undefined }) {
+async function listPage(
+  db: Db,
+  workspaceId: string,
+  query: { limit?: number | undefined; cursor?: string | undefined },
+) {
   const limit = query.limit ?? DEFAULT_PAGE;
   const cursor = checkCursor(query.cursor, /^[\w.-]{1,100}$/);
   const templates = await listTemplates(db, workspaceId, cursor, limit + 1);
   const shown = templates.slice(0, limit);
-  const data = await Promise.all(shown.map(async (template) => view({ template, version: (await findVersion(db, template.versionId))! })));
+  const data = await Promise.all(
+    shown.map(async (template) =>
+      presentTemplate({ template, version: (await findVersion(db, template.versionId))! }),
+    ),
+  );
   return { data, nextCursor: templates.length > limit ? shown.at(-1)!.slug : null };
 }
 
@@ -208,33 +223,4 @@ function draftOf(saved: TemplateVersion | undefined, body: z.output<typeof previ
     text: body.html === undefined ? text : (body.text ?? null),
     preheader: body.preheader === undefined ? saved?.preheader : body.preheader,
   };
-}
-
-function tagsOf(content: Pick<TemplateVersion, 'subject' | 'html' | 'text' | 'preheader'>) {
-  const variables = variablesOf(content);
-  return {
-    variables: variables.map((one) => ({
-      name: one.name,
-      within: one.within ?? null,
-      fallback: one.fallback ?? null,
-      section: one.section,
-      raw: one.raw,
-      required: one.required,
-    })),
-    hasUnsubscribeLink: variables.some((one) => one.name === 'unsubscribe_link'),
-  };
-}
-
-function view({ template, version }: Saved): TemplateView {
-  return { ...settingsOf(template), ...contentOf(version), ...tagsOf(version), createdAt: iso(template.createdAt), updatedAt: iso(template.updatedAt) };
-}
-
-function settingsOf(template: Template) {
-  const { id, slug, name, version, serverId, failover, onUncertain, priority, ttl, sensitive, trackOpens, trackClicks } = template;
-  return { id, slug, name, version, server: serverId, failover, onUncertain, priority, ttl, sensitive, trackOpens, trackClicks };
-}
-
-function contentOf(version: TemplateVersion) {
-  const { subject, preheader, from, replyTo, html, text, textGenerated, design } = version;
-  return { subject, preheader, from, replyTo, html, text, textGenerated, design };
 }

@@ -6,7 +6,12 @@ import type { Template, TemplateVersion } from './template.ts';
 export async function insertTemplate(tx: Tx, template: Template): Promise<boolean> {
   const done = await tx
     .insertInto('templates')
-    .values({ id: template.id, workspace_id: template.workspaceId, created_at: template.createdAt, ...columns(template) })
+    .values({
+      id: template.id,
+      workspace_id: template.workspaceId,
+      created_at: template.createdAt,
+      ...columns(template),
+    })
     .onConflict((conflict) => conflict.columns(['workspace_id', 'slug']).doNothing())
     .executeTakeFirst();
   return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
@@ -42,7 +47,12 @@ function columns(template: Template) {
   };
 }
 
-export async function insertVersion(tx: Tx, workspaceId: string, templateId: string, version: TemplateVersion): Promise<void> {
+export async function insertVersion(
+  tx: Tx,
+  workspaceId: string,
+  templateId: string,
+  version: TemplateVersion,
+): Promise<void> {
   await tx
     .insertInto('template_versions')
     .values({
@@ -63,8 +73,17 @@ export async function insertVersion(tx: Tx, workspaceId: string, templateId: str
     .execute();
 }
 
-export async function templateBySlug(tx: Tx, workspaceId: string, slug: string): Promise<Template | undefined> {
-  const row = await tx.selectFrom('templates').selectAll().where('workspace_id', '=', workspaceId).where('slug', '=', slug).executeTakeFirst();
+export async function templateBySlug(
+  tx: Tx,
+  workspaceId: string,
+  slug: string,
+): Promise<Template | undefined> {
+  const row = await tx
+    .selectFrom('templates')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('slug', '=', slug)
+    .executeTakeFirst();
   return row && templateOf(row);
 }
 
@@ -73,7 +92,12 @@ export async function templateById(tx: Tx, id: string): Promise<Template | undef
   return row && templateOf(row);
 }
 
-export async function templatesAfter(db: Db, workspaceId: string, cursor: string | undefined, limit: number): Promise<Template[]> {
+export async function templatesAfter(
+  db: Db,
+  workspaceId: string,
+  cursor: string | undefined,
+  limit: number,
+): Promise<Template[]> {
   const rows = await db.read
     .selectFrom('templates')
     .selectAll()
@@ -90,23 +114,53 @@ export async function versionById(tx: Tx, id: string): Promise<TemplateVersion |
   return row && versionOf(row);
 }
 
-export async function versionsOfTemplate(db: Db, templateId: string, limit: number): Promise<TemplateVersion[]> {
-  const rows = await db.read.selectFrom('template_versions').selectAll().where('template_id', '=', templateId).orderBy('version', 'desc').limit(limit).execute();
+export async function versionsOfTemplate(
+  db: Db,
+  templateId: string,
+  limit: number,
+): Promise<TemplateVersion[]> {
+  const rows = await db.read
+    .selectFrom('template_versions')
+    .selectAll()
+    .where('template_id', '=', templateId)
+    .orderBy('version', 'desc')
+    .limit(limit)
+    .execute();
   return rows.map(versionOf);
 }
 
 export async function deleteTemplate(tx: Tx, workspaceId: string, slug: string): Promise<boolean> {
-  const done = await tx.deleteFrom('templates').where('workspace_id', '=', workspaceId).where('slug', '=', slug).executeTakeFirst();
+  const done = await tx
+    .deleteFrom('templates')
+    .where('workspace_id', '=', workspaceId)
+    .where('slug', '=', slug)
+    .executeTakeFirst();
   return done.numDeletedRows > 0n;
 }
 
 export async function slugsOfServer(tx: Tx, workspaceId: string, serverId: string): Promise<string[]> {
-  const rows = await tx.selectFrom('templates').select('slug').where('workspace_id', '=', workspaceId).where('server_id', '=', serverId).orderBy('slug').execute();
+  const rows = await tx
+    .selectFrom('templates')
+    .select('slug')
+    .where('workspace_id', '=', workspaceId)
+    .where('server_id', '=', serverId)
+    .orderBy('slug')
+    .execute();
   return rows.map((row) => row.slug);
 }
 
-export async function setServer(tx: Tx, workspaceId: string, fromServerId: string, toServerId: string | null): Promise<void> {
-  await tx.updateTable('templates').set({ server_id: toServerId }).where('workspace_id', '=', workspaceId).where('server_id', '=', fromServerId).execute();
+export async function setServer(
+  tx: Tx,
+  workspaceId: string,
+  fromServerId: string,
+  toServerId: string | null,
+): Promise<void> {
+  await tx
+    .updateTable('templates')
+    .set({ server_id: toServerId })
+    .where('workspace_id', '=', workspaceId)
+    .where('server_id', '=', fromServerId)
+    .execute();
 }
 
 function templateOf(row: Selectable<Schema['templates']>): Template {

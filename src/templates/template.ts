@@ -1,6 +1,12 @@
 import { parseMailbox } from '../address.ts';
 import { AppError } from '../errors.ts';
-import { compile, type Mode, TemplateLimitError, TemplateSyntaxError, type Variable } from './mustache/index.ts';
+import {
+  compile,
+  type Mode,
+  TemplateLimitError,
+  TemplateSyntaxError,
+  type Variable,
+} from './mustache/index.ts';
 import { textPartOf } from './text-part.ts';
 
 export type OnUncertain = 'hold' | 'resend_once' | 'assume_sent';
@@ -57,7 +63,11 @@ const MAX_SLUG = 100;
 export function checkSlug(slug: string): string {
   const text = slug.trim();
   if (text.length > MAX_SLUG || !/^[a-z0-9]+([-_.][a-z0-9]+)*$/i.test(text)) {
-    throw new AppError('slug_invalid', 'A slug has letters, digits, hyphens, underscores and dots, such as welcome-mail.', { field: 'slug' });
+    throw new AppError(
+      'slug_invalid',
+      'A slug has letters, digits, hyphens, underscores and dots, such as welcome-mail.',
+      { field: 'slug' },
+    );
   }
   return text;
 }
@@ -75,10 +85,18 @@ export interface Content {
 
 /** Checks what an author saves and prepares the text part. @throws AppError with line and column of a syntax error. */
 export function checkContent(content: Content): Omit<TemplateVersion, 'id' | 'version' | 'createdAt'> {
-  if (content.subject.trim() === '') throw new AppError('subject_required', 'Give the template a subject.', { field: 'subject' });
-  if (content.subject.length > MAX_SUBJECT) throw new AppError('subject_too_long', `The subject has at most ${MAX_SUBJECT} characters.`, { field: 'subject' });
-  if (/[\x00-\x1f\x7f]/.test(content.subject)) throw new AppError('control_character', 'The subject holds a line break or a control character.', { field: 'subject' });
-  if (content.html.trim() === '') throw new AppError('html_required', 'Write the HTML of the mail.', { field: 'html' });
+  if (content.subject.trim() === '')
+    throw new AppError('subject_required', 'Give the template a subject.', { field: 'subject' });
+  if (content.subject.length > MAX_SUBJECT)
+    throw new AppError('subject_too_long', `The subject has at most ${MAX_SUBJECT} characters.`, {
+      field: 'subject',
+    });
+  if (/[\x00-\x1f\x7f]/.test(content.subject))
+    throw new AppError('control_character', 'The subject holds a line break or a control character.', {
+      field: 'subject',
+    });
+  if (content.html.trim() === '')
+    throw new AppError('html_required', 'Write the HTML of the mail.', { field: 'html' });
   checkSyntax(content.subject, 'text', 'subject');
   checkSyntax(content.html, 'html', 'html');
   const given = content.text?.trim() ? content.text : undefined;
@@ -113,8 +131,15 @@ export function checkSyntax(source: string, mode: Mode, field: string): void {
 }
 
 /** All variables of a version, those of the HTML first; a name that any part counts on is required. */
-export function variablesOf(version: Pick<TemplateVersion, 'subject' | 'html' | 'text' | 'preheader'>): Variable[] {
-  const parts = [compile(version.html, 'html'), compile(version.subject, 'text'), compile(version.text, 'text'), compile(version.preheader ?? '', 'text')];
+export function variablesOf(
+  version: Pick<TemplateVersion, 'subject' | 'html' | 'text' | 'preheader'>,
+): Variable[] {
+  const parts = [
+    compile(version.html, 'html'),
+    compile(version.subject, 'text'),
+    compile(version.text, 'text'),
+    compile(version.preheader ?? '', 'text'),
+  ];
   const merged = new Map<string, Variable>();
   for (const one of parts.flatMap(({ variables }) => variables)) {
     const key = `${one.within ?? ''}/${one.name}`;

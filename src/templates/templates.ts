@@ -1,15 +1,32 @@
 import type { Db, Tx } from '../storage/db.ts';
-import { setServer, slugsOfServer, templateById, templatesAfter, versionById, versionsOfTemplate } from './store.ts';
+import {
+  setServer,
+  slugsOfServer,
+  templateById,
+  templatesAfter,
+  versionById,
+  versionsOfTemplate,
+} from './store.ts';
 import type { Template, TemplateVersion } from './template.ts';
 
 /** Templates that prefer one server get another, or none. Part of retiring a server. @returns their slugs */
-export async function moveTemplates(tx: Tx, workspaceId: string, from: string, to: string | null): Promise<string[]> {
+export async function moveTemplates(
+  tx: Tx,
+  workspaceId: string,
+  from: string,
+  to: string | null,
+): Promise<string[]> {
   const slugs = await slugsOfServer(tx, workspaceId, from);
   await setServer(tx, workspaceId, from, to);
   return slugs;
 }
 
-export function listTemplates(db: Db, workspaceId: string, cursor: string | undefined, limit: number): Promise<Template[]> {
+export function listTemplates(
+  db: Db,
+  workspaceId: string,
+  cursor: string | undefined,
+  limit: number,
+): Promise<Template[]> {
   return templatesAfter(db, workspaceId, cursor, limit);
 }
 

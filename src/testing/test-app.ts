@@ -44,7 +44,13 @@ export interface TestAppOptions {
 }
 
 /** The same program as `mailwright serve`, on a database of its own in a temporary folder. */
-export async function testApp({ clock = systemClock, env = {}, start = true, dataDir, known }: TestAppOptions = {}): Promise<TestApp> {
+export async function testApp({
+  clock = systemClock,
+  env = {},
+  start = true,
+  dataDir,
+  known,
+}: TestAppOptions = {}): Promise<TestApp> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'mailwright-'));
   const config = readConfig({ PORT: '0', DATA_DIR: folder, LOG_LEVEL: 'silent', ...env }, folder);
   const waiting = new Set<() => void>();
@@ -100,7 +106,11 @@ function caller(app: App, apiKey: string): TestApp['call'] {
   return async (method, path, body, headers = {}) => {
     const response = await app.request(path, {
       method,
-      headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();

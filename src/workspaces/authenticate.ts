@@ -24,7 +24,13 @@ async function byKey(db: Db, header: string, now: number): Promise<Actor> {
   if (stored.revokedAt !== null) throw keyRefused('revoked');
   if (stored.expiresAt !== null && stored.expiresAt <= now) throw keyRefused('expired');
   const admin = stored.scope === 'admin';
-  return { kind: 'key', id: stored.id, workspaceId: stored.workspaceId, role: admin ? 'admin' : 'editor', mayAllowPrivate: admin };
+  return {
+    kind: 'key',
+    id: stored.id,
+    workspaceId: stored.workspaceId,
+    role: admin ? 'admin' : 'editor',
+    mayAllowPrivate: admin,
+  };
 }
 
 async function bySession(db: Db, token: string, request: Request, now: number): Promise<Actor> {
@@ -34,8 +40,16 @@ async function bySession(db: Db, token: string, request: Request, now: number): 
     throw new AppError('session_ended', 'Your session has ended. Sign in again.', { status: 401 });
   }
   if (!['GET', 'HEAD'].includes(request.method) && !fromOwnPage(request.headers)) {
-    throw new AppError('cross_site', 'This call came from another site. Use the app itself, or an API key.', { status: 403 });
+    throw new AppError('cross_site', 'This call came from another site. Use the app itself, or an API key.', {
+      status: 403,
+    });
   }
   if (now - session.seenAt > TOUCH_EVERY_MS) await db.write((tx) => touchSession(tx, hash, now));
-  return { kind: 'session', id: session.userId, workspaceId: session.workspaceId, role: session.role, mayAllowPrivate: session.role === 'owner' };
+  return {
+    kind: 'session',
+    id: session.userId,
+    workspaceId: session.workspaceId,
+    role: session.role,
+    mayAllowPrivate: session.role === 'owner',
+  };
 }

@@ -26,10 +26,14 @@ export class LoginLimit {
       const left = tries.last + wait - now;
       if (left > 0) {
         const retryAfterSeconds = Math.ceil(left / 1000);
-        throw new AppError('too_many_tries', `Too many wrong passwords. Try again in ${retryAfterSeconds} seconds.`, {
-          status: 429,
-          detail: { retryAfterSeconds },
-        });
+        throw new AppError(
+          'too_many_tries',
+          `Too many wrong passwords. Try again in ${retryAfterSeconds} seconds.`,
+          {
+            status: 429,
+            detail: { retryAfterSeconds },
+          },
+        );
       }
     }
   }

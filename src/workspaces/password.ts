@@ -13,16 +13,21 @@ export const MIN_PASSWORD = 8;
 export const MAX_PASSWORD_BYTES = 1024;
 /** What attackers try first; anything in here falls within seconds. */
 const COMMON = new Set(
-  '12345678 123456789 1234567890 password password1 password123 passw0rd qwertyui qwerty123 qwertyuiop 11111111 00000000 iloveyou sunshine princess football baseball superman trustno1 letmein1 welcome1 admin123 administrator changeme mailwright'.split(' '),
+  '12345678 123456789 1234567890 password password1 password123 passw0rd qwertyui qwerty123 qwertyuiop 11111111 00000000 iloveyou sunshine princess football baseball superman trustno1 letmein1 welcome1 admin123 administrator changeme mailwright'.split(
+    ' ',
+  ),
 );
 
 /** @throws AppError password_required, password_too_short, password_too_long, password_common */
 export function checkPassword(password: string): void {
   const refuse = (code: string, message: string) => new AppError(code, message, { field: 'password' });
   if (password === '') throw refuse('password_required', 'Choose a password.');
-  if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) throw refuse('password_too_long', `Use at most ${MAX_PASSWORD_BYTES} bytes.`);
-  if ([...password].length < MIN_PASSWORD) throw refuse('password_too_short', `Use at least ${MIN_PASSWORD} characters.`);
-  if (COMMON.has(password.toLowerCase())) throw refuse('password_common', 'This password is on every attacker\'s list. Choose another.');
+  if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES)
+    throw refuse('password_too_long', `Use at most ${MAX_PASSWORD_BYTES} bytes.`);
+  if ([...password].length < MIN_PASSWORD)
+    throw refuse('password_too_short', `Use at least ${MIN_PASSWORD} characters.`);
+  if (COMMON.has(password.toLowerCase()))
+    throw refuse('password_common', "This password is on every attacker's list. Choose another.");
 }
 
 /** argon2id as a PHC string: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`. */
@@ -42,19 +47,40 @@ export async function verifyPassword(password: string, stored: string | undefine
   if (!parts) return false;
   const [, memory, passes, lanes, salt, tag] = parts;
   const wanted = Buffer.from(tag!, 'base64');
-  const found = await digest(password, Buffer.from(salt!, 'base64'), Number(memory), Number(passes), Number(lanes));
+  const found = await digest(
+    password,
+    Buffer.from(salt!, 'base64'),
+    Number(memory),
+    Number(passes),
+    Number(lanes),
+  );
   return timingSafeEqual(wanted, found) && stored !== undefined;
 }
 
 let running = 0;
 const queue: (() => void)[] = [];
 
-async function digest(password: string, nonce: Buffer, memory: number, passes: number, parallelism: number): Promise<Buffer> {
+async function digest(
+  password: string,
+  nonce: Buffer,
+  memory: number,
+  passes: number,
+  parallelism: number,
+): Promise<Buffer> {
   if (running >= MAX_PARALLEL_HASHES) await new Promise<void>((go) => queue.push(go));
   running++;
   try {
-    const parameters: Argon2Parameters = { message: password.normalize('NFKC'), nonce, parallelism, tagLength: TAG_BYTES, memory, passes };
-    return await new Promise((resolve, reject) => argon2('argon2id', parameters, (error, tag) => (error ? reject(error) : resolve(tag))));
+    const parameters: Argon2Parameters = {
+      message: password.normalize('NFKC'),
+      nonce,
+      parallelism,
+      tagLength: TAG_BYTES,
+      memory,
+      passes,
+    };
+    return await new Promise((resolve, reject) =>
+      argon2('argon2id', parameters, (error, tag) => (error ? reject(error) : resolve(tag))),
+    );
   } finally {
     running--;
     queue.shift()?.();

@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import type { Clock } from '../clock.ts';
 import { iso } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { type Reply, type Route, route } from '../http/route.ts';
 import { page, time } from '../http/shapes.ts';
 import { countUncertain } from '../messages/history.ts';
 import { listServers, modeOf } from '../servers/servers.ts';
-import type { Clock } from '../clock.ts';
 import type { Db } from '../storage/db.ts';
 import { issueKey, regenerateKey, removeKey } from './keys.ts';
 import { LoginLimit } from './login-limit.ts';
@@ -30,15 +30,31 @@ const meView = z.object({
   role: z.string(),
   workspace: workspaceView,
   /** What the frame of the app shows on every page. */
-  state: z.object({ servers: z.number(), unwellServers: z.array(z.object({ id: z.string(), name: z.string() })), uncertain: z.number() }),
+  state: z.object({
+    servers: z.number(),
+    unwellServers: z.array(z.object({ id: z.string(), name: z.string() })),
+    uncertain: z.number(),
+  }),
   version: z.string(),
 });
 export type MeView = z.output<typeof meView>;
 
-const keyView = z.object({ id: z.string(), name: z.string(), ending: z.string(), scope: z.string(), createdAt: time, key: z.string().optional() });
+const keyView = z.object({
+  id: z.string(),
+  name: z.string(),
+  ending: z.string(),
+  scope: z.string(),
+  createdAt: time,
+  key: z.string().optional(),
+});
 export type KeyView = z.output<typeof keyView>;
 
-const setupBody = z.strictObject({ token: z.string(), email: z.string(), password: z.string(), workspace: z.string() });
+const setupBody = z.strictObject({
+  token: z.string(),
+  email: z.string(),
+  password: z.string(),
+  workspace: z.string(),
+});
 const setupView = z.object({ workspaceId: z.string(), apiKey: z.string() });
 
 export interface WorkspaceRouteParts {
@@ -50,40 +66,68 @@ export interface WorkspaceRouteParts {
 
 export function workspaceRoutes({ db, clock, config, version }: WorkspaceRouteParts): Route[] {
   const limit = new LoginLimit();
-  const secure = (request: Request) => config.publicUrl.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
+  const secure = (request: Request) =>
+    config.publicUrl.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
   const view = async (id: string): Promise<WorkspaceView> => {
     const workspace = await findWorkspace(db, id);
     return { ...workspace, mode: await modeOf(db.read, id), createdAt: iso(workspace.createdAt) };
   };
-  const startedSession = async (given: { email: string; password: string; ip: string }, request: Request): Promise<Record<string, string>> => {
+  const startedSession = async (
+    given: { email: string; password: string; ip: string },
+    request: Request,
+  ): Promise<Record<string, string>> => {
     const { token } = await signIn(db, clock, limit, given);
     return { 'set-cookie': sessionCookie(token, secure(request)) };
   };
 
   return [
     route({
-      method: 'GET', path: '/v1/setup', access: 'public', tag: 'Workspace', summary: 'Does this installation wait for its first user?',
+      method: 'GET',
+      path: '/v1/setup',
+      access: 'public',
+      tag: 'Workspace',
+      summary: 'Does this installation wait for its first user?',
       answers: { 200: { description: 'Whether setup is needed', schema: z.object({ needed: z.boolean() }) } },
       handle: async () => ({ body: { needed: (await firstRunToken(db)) !== undefined } }),
     }),
     route({
-      method: 'POST', path: '/v1/setup', access: 'public', tag: 'Workspace', summary: 'Make the first user, its workspace and its API key',
+      method: 'POST',
+      path: '/v1/setup',
+      access: 'public',
+      tag: 'Workspace',
+      summary: 'Make the first user, its workspace and its API key',
       body: setupBody,
       answers: { 201: { description: 'The workspace; the key is shown this once', schema: setupView } },
       handle: async ({ body, request, ip }) => {
         await checkSetupToken(db, body.token);
         const { workspaceId, apiKey } = await setup(db, clock, body);
-        return { status: 201, body: { workspaceId, apiKey }, headers: await startedSession({ ...body, ip }, request) };
+        return {
+          status: 201,
+          body: { workspaceId, apiKey },
+          headers: await startedSession({ ...body, ip }, request),
+        };
       },
     }),
     route({
-      method: 'POST', path: '/v1/session', access: 'public', tag: 'Workspace', summary: 'Sign in; the answer sets a session cookie',
+      method: 'POST',
+      path: '/v1/session',
+      access: 'public',
+      tag: 'Workspace',
+      summary: 'Sign in; the answer sets a session cookie',
       body: z.strictObject({ email: z.string(), password: z.string() }),
       answers: { 201: { description: 'Signed in', schema: z.object({ signedIn: z.boolean() }) } },
-      handle: async ({ body, request, ip }) => ({ status: 201, body: { signedIn: true }, headers: await startedSession({ ...body, ip }, request) }),
+      handle: async ({ body, request, ip }) => ({
+        status: 201,
+        body: { signedIn: true },
+        headers: await startedSession({ ...body, ip }, request),
+      }),
     }),
     route({
-      method: 'DELETE', path: '/v1/session', access: 'public', tag: 'Workspace', summary: 'Sign out',
+      method: 'DELETE',
+      path: '/v1/session',
+      access: 'public',
+      tag: 'Workspace',
+      summary: 'Sign out',
       answers: { 204: { description: 'Signed out' } },
       handle: async ({ request, headers }): Promise<Reply> => {
         const token = sessionToken(headers);
@@ -92,7 +136,11 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
       },
     }),
     route({
-      method: 'GET', path: '/v1/me', access: 'viewer', tag: 'Workspace', summary: 'Who is calling, and the state of the workspace',
+      method: 'GET',
+      path: '/v1/me',
+      access: 'viewer',
+      tag: 'Workspace',
+      summary: 'Who is calling, and the state of the workspace',
       answers: { 200: { description: 'The caller', schema: meView } },
       handle: async ({ actor }) => {
         const servers = await listServers(db, actor.workspaceId);
@@ -103,7 +151,9 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
           workspace: await view(actor.workspaceId),
           state: {
             servers: servers.length,
-            unwellServers: servers.filter((one) => one.health.waitingUntil !== null).map(({ id, name }) => ({ id, name })),
+            unwellServers: servers
+              .filter((one) => one.health.waitingUntil !== null)
+              .map(({ id, name }) => ({ id, name })),
             uncertain: await countUncertain(db, actor.workspaceId),
           },
           version,
@@ -112,13 +162,25 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
       },
     }),
     route({
-      method: 'GET', path: '/v1/workspace', access: 'viewer', tag: 'Workspace', summary: 'The workspace',
+      method: 'GET',
+      path: '/v1/workspace',
+      access: 'viewer',
+      tag: 'Workspace',
+      summary: 'The workspace',
       answers: { 200: { description: 'The workspace', schema: workspaceView } },
       handle: async ({ actor }) => ({ body: await view(actor.workspaceId) }),
     }),
     route({
-      method: 'PATCH', path: '/v1/workspace', access: 'admin', tag: 'Workspace', summary: 'Change the workspace',
-      body: z.strictObject({ name: z.string().optional(), routing: z.enum(['random', 'weighted', 'cheapest']).optional(), defaultFrom: z.string().nullable().optional() }),
+      method: 'PATCH',
+      path: '/v1/workspace',
+      access: 'admin',
+      tag: 'Workspace',
+      summary: 'Change the workspace',
+      body: z.strictObject({
+        name: z.string().optional(),
+        routing: z.enum(['random', 'weighted', 'cheapest']).optional(),
+        defaultFrom: z.string().nullable().optional(),
+      }),
       answers: { 200: { description: 'The workspace', schema: workspaceView } },
       handle: async ({ actor, body }) => {
         await changeWorkspace(db, actor, body, clock.now());
@@ -140,21 +202,37 @@ function keyRoutes(db: Db, clock: Clock): Route[] {
   });
   return [
     route({
-      method: 'GET', path: '/v1/api-keys', access: 'viewer', tag: 'API keys', summary: 'API keys, without the keys themselves',
+      method: 'GET',
+      path: '/v1/api-keys',
+      access: 'viewer',
+      tag: 'API keys',
+      summary: 'API keys, without the keys themselves',
       answers: { 200: { description: 'The keys', schema: page(keyView) } },
-      handle: async ({ actor }) => ({ body: { data: (await listKeys(db, actor.workspaceId)).map((one) => present(one)), nextCursor: null } }),
+      handle: async ({ actor }) => ({
+        body: { data: (await listKeys(db, actor.workspaceId)).map((one) => present(one)), nextCursor: null },
+      }),
     }),
     route({
-      method: 'POST', path: '/v1/api-keys', access: 'admin', tag: 'API keys', summary: 'Make an API key',
+      method: 'POST',
+      path: '/v1/api-keys',
+      access: 'admin',
+      tag: 'API keys',
+      summary: 'Make an API key',
       body: z.strictObject({ name: z.string().min(1).max(100) }),
       answers: { 201: { description: 'The key, shown this once', schema: keyView } },
       handle: async ({ actor, body }) => {
-        const { key, stored } = await db.write((tx) => issueKey(tx, actor.workspaceId, body.name, clock.now()));
+        const { key, stored } = await db.write((tx) =>
+          issueKey(tx, actor.workspaceId, body.name, clock.now()),
+        );
         return { status: 201, body: present(stored, key) };
       },
     }),
     route({
-      method: 'POST', path: '/v1/api-keys/:id/regenerate', access: 'admin', tag: 'API keys', summary: 'Replace an API key; the old one stops at once',
+      method: 'POST',
+      path: '/v1/api-keys/:id/regenerate',
+      access: 'admin',
+      tag: 'API keys',
+      summary: 'Replace an API key; the old one stops at once',
       answers: { 201: { description: 'The new key, shown this once', schema: keyView } },
       handle: async ({ actor, params }) => {
         const { key, stored } = await regenerateKey(db, actor.workspaceId, params.id!, actor.id, clock.now());
@@ -162,7 +240,11 @@ function keyRoutes(db: Db, clock: Clock): Route[] {
       },
     }),
     route({
-      method: 'DELETE', path: '/v1/api-keys/:id', access: 'admin', tag: 'API keys', summary: 'Revoke an API key at once',
+      method: 'DELETE',
+      path: '/v1/api-keys/:id',
+      access: 'admin',
+      tag: 'API keys',
+      summary: 'Revoke an API key at once',
       answers: { 204: { description: 'Revoked' } },
       handle: async ({ actor, params }) => {
         await removeKey(db, actor.workspaceId, params.id!, actor.id, clock.now());

@@ -41,7 +41,11 @@ export async function firstRunToken(db: Db): Promise<string | undefined> {
 export async function checkSetupToken(db: Db, token: string): Promise<void> {
   if (await anyUser(db.read)) throw setupDone();
   if (token !== (await readSetting(db, 'setup_token'))) {
-    throw new AppError('setup_token_invalid', 'Use the first-run link that Mailwright printed when it started.', { status: 403, field: 'token' });
+    throw new AppError(
+      'setup_token_invalid',
+      'Use the first-run link that Mailwright printed when it started.',
+      { status: 403, field: 'token' },
+    );
   }
 }
 
@@ -59,8 +63,20 @@ export async function setup(db: Db, clock: Clock, input: SetupInput): Promise<Se
   const userId = newId('usr', now);
   return db.write(async (tx) => {
     if (await anyUser(tx)) throw setupDone();
-    await insertWorkspace(tx, { id: workspaceId, name, routing: 'random', defaultFrom: email.address, createdAt: now });
-    await insertOwner(tx, workspaceId, { id: userId, email: email.address, emailKey: email.key, passwordHash, now });
+    await insertWorkspace(tx, {
+      id: workspaceId,
+      name,
+      routing: 'random',
+      defaultFrom: email.address,
+      createdAt: now,
+    });
+    await insertOwner(tx, workspaceId, {
+      id: userId,
+      email: email.address,
+      emailKey: email.key,
+      passwordHash,
+      now,
+    });
     const { key } = await issueKey(tx, workspaceId, 'Default', now);
     await deleteSetting(tx, 'setup_token');
     await audit(tx, { id: userId, workspaceId }, 'workspace.created', workspaceId, {}, now);
@@ -70,13 +86,18 @@ export async function setup(db: Db, clock: Clock, input: SetupInput): Promise<Se
 
 export function workspaceName(text: string): string {
   const name = text.trim();
-  if (name === '') throw new AppError('workspace_required', 'Give the workspace a name.', { field: 'workspace' });
+  if (name === '')
+    throw new AppError('workspace_required', 'Give the workspace a name.', { field: 'workspace' });
   if (name.length > MAX_WORKSPACE_NAME || /[\x00-\x1f\x7f]/.test(name)) {
-    throw new AppError('workspace_invalid', `Use at most ${MAX_WORKSPACE_NAME} printable characters.`, { field: 'workspace' });
+    throw new AppError('workspace_invalid', `Use at most ${MAX_WORKSPACE_NAME} printable characters.`, {
+      field: 'workspace',
+    });
   }
   return name;
 }
 
 function setupDone(): AppError {
-  return new AppError('setup_done', 'This installation has its first user already. Sign in instead.', { status: 409 });
+  return new AppError('setup_done', 'This installation has its first user already. Sign in instead.', {
+    status: 409,
+  });
 }

@@ -1,6 +1,6 @@
 import { parseAddress } from '../address.ts';
-import { AppError } from '../errors.ts';
 import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
 import { newToken, sha256 } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
 import type { LoginLimit } from './login-limit.ts';

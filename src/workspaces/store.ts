@@ -29,7 +29,13 @@ export async function insertWorkspace(tx: Tx, workspace: Workspace): Promise<voi
 export async function insertOwner(tx: Tx, workspaceId: string, user: NewUser): Promise<void> {
   await tx
     .insertInto('users')
-    .values({ id: user.id, email: user.email, email_key: user.emailKey, password_hash: user.passwordHash, created_at: user.now })
+    .values({
+      id: user.id,
+      email: user.email,
+      email_key: user.emailKey,
+      password_hash: user.passwordHash,
+      created_at: user.now,
+    })
     .execute();
   await tx
     .insertInto('members')
@@ -39,10 +45,22 @@ export async function insertOwner(tx: Tx, workspaceId: string, user: NewUser): P
 
 export async function workspaceById(db: Db, id: string): Promise<Workspace | undefined> {
   const row = await db.read.selectFrom('workspaces').selectAll().where('id', '=', id).executeTakeFirst();
-  return row && { id: row.id, name: row.name, routing: row.routing, defaultFrom: row.default_from, createdAt: row.created_at };
+  return (
+    row && {
+      id: row.id,
+      name: row.name,
+      routing: row.routing,
+      defaultFrom: row.default_from,
+      createdAt: row.created_at,
+    }
+  );
 }
 
-export async function updateWorkspace(tx: Tx, id: string, change: Partial<Pick<Workspace, 'name' | 'routing' | 'defaultFrom'>>): Promise<void> {
+export async function updateWorkspace(
+  tx: Tx,
+  id: string,
+  change: Partial<Pick<Workspace, 'name' | 'routing' | 'defaultFrom'>>,
+): Promise<void> {
   await tx
     .updateTable('workspaces')
     .set({
@@ -70,7 +88,15 @@ export async function userByEmail(db: Db, emailKey: string): Promise<StoredUser 
     .where('users.email_key', '=', emailKey)
     .orderBy('members.created_at')
     .executeTakeFirst();
-  return row && { id: row.id, email: row.email, passwordHash: row.password_hash, workspaceId: row.workspace_id, role: row.role };
+  return (
+    row && {
+      id: row.id,
+      email: row.email,
+      passwordHash: row.password_hash,
+      workspaceId: row.workspace_id,
+      role: row.role,
+    }
+  );
 }
 
 export interface StoredSession {
@@ -82,10 +108,23 @@ export interface StoredSession {
   expiresAt: number;
 }
 
-export async function insertSession(tx: Tx, tokenHash: string, user: StoredUser, now: number, expiresAt: number): Promise<void> {
+export async function insertSession(
+  tx: Tx,
+  tokenHash: string,
+  user: StoredUser,
+  now: number,
+  expiresAt: number,
+): Promise<void> {
   await tx
     .insertInto('sessions')
-    .values({ token_hash: tokenHash, user_id: user.id, workspace_id: user.workspaceId, created_at: now, seen_at: now, expires_at: expiresAt })
+    .values({
+      token_hash: tokenHash,
+      user_id: user.id,
+      workspace_id: user.workspaceId,
+      created_at: now,
+      seen_at: now,
+      expires_at: expiresAt,
+    })
     .execute();
 }
 
@@ -94,12 +133,30 @@ export async function sessionByToken(db: Db, tokenHash: string): Promise<StoredS
     .selectFrom('sessions')
     .innerJoin('users', 'users.id', 'sessions.user_id')
     .innerJoin('members', (join) =>
-      join.onRef('members.user_id', '=', 'sessions.user_id').onRef('members.workspace_id', '=', 'sessions.workspace_id'),
+      join
+        .onRef('members.user_id', '=', 'sessions.user_id')
+        .onRef('members.workspace_id', '=', 'sessions.workspace_id'),
     )
-    .select(['users.id', 'users.email', 'sessions.workspace_id', 'members.role', 'sessions.seen_at', 'sessions.expires_at'])
+    .select([
+      'users.id',
+      'users.email',
+      'sessions.workspace_id',
+      'members.role',
+      'sessions.seen_at',
+      'sessions.expires_at',
+    ])
     .where('sessions.token_hash', '=', tokenHash)
     .executeTakeFirst();
-  return row && { userId: row.id, email: row.email, workspaceId: row.workspace_id, role: row.role, seenAt: row.seen_at, expiresAt: row.expires_at };
+  return (
+    row && {
+      userId: row.id,
+      email: row.email,
+      workspaceId: row.workspace_id,
+      role: row.role,
+      seenAt: row.seen_at,
+      expiresAt: row.expires_at,
+    }
+  );
 }
 
 export async function touchSession(tx: Tx, tokenHash: string, now: number): Promise<void> {
@@ -150,10 +207,23 @@ export async function revokeKey(tx: Tx, workspaceId: string, id: string, now: nu
   return done.numUpdatedRows > 0n;
 }
 
-const keyColumns = ['id', 'workspace_id', 'name', 'ending', 'scope', 'created_at', 'expires_at', 'revoked_at'] as const;
+const keyColumns = [
+  'id',
+  'workspace_id',
+  'name',
+  'ending',
+  'scope',
+  'created_at',
+  'expires_at',
+  'revoked_at',
+] as const;
 
 export async function keyByHash(db: Db, hash: string): Promise<StoredKey | undefined> {
-  const row = await db.read.selectFrom('api_keys').select(keyColumns).where('key_hash', '=', hash).executeTakeFirst();
+  const row = await db.read
+    .selectFrom('api_keys')
+    .select(keyColumns)
+    .where('key_hash', '=', hash)
+    .executeTakeFirst();
   return row && keyOf(row);
 }
 

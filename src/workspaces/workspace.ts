@@ -7,4 +7,3 @@ export interface Workspace {
 }
 
 export type Role = 'owner' | 'admin' | 'editor' | 'viewer';
-

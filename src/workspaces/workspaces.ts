@@ -8,18 +8,24 @@ import type { Workspace } from './workspace.ts';
 
 export async function findWorkspace(db: Db, id: string): Promise<Workspace> {
   const workspace = await workspaceById(db, id);
-  if (!workspace) throw new AppError('workspace_not_found', 'This workspace does not exist any more.', { status: 404 });
+  if (!workspace)
+    throw new AppError('workspace_not_found', 'This workspace does not exist any more.', { status: 404 });
   return workspace;
 }
 
 export async function changeWorkspace(
   db: Db,
   actor: { id: string; workspaceId: string },
-  change: { name?: string | undefined; routing?: Workspace['routing'] | undefined; defaultFrom?: string | null | undefined },
+  change: {
+    name?: string | undefined;
+    routing?: Workspace['routing'] | undefined;
+    defaultFrom?: string | null | undefined;
+  },
   now: number,
 ): Promise<Workspace> {
   const name = change.name === undefined ? undefined : workspaceName(change.name);
-  if (change.defaultFrom) parseMailbox(change.defaultFrom, 'defaultFrom', { severalCode: 'one_from', allowLocalDomains: true });
+  if (change.defaultFrom)
+    parseMailbox(change.defaultFrom, 'defaultFrom', { severalCode: 'one_from', allowLocalDomains: true });
   await db.write(async (tx) => {
     await updateWorkspace(tx, actor.workspaceId, {
       ...(name === undefined ? {} : { name }),

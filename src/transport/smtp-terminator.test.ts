@@ -1,0 +1,165 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { Fault, FaultStage } from '../demo-smtp/script.ts';
+import { CONTENT, ENVELOPE, endpointFor, fakeServer, openSession, yes } from './testing.ts';
+
+describe('before the terminator', () => {
+  const LARGE = Buffer.from(`${'x'.repeat(70)}\r\n`.repeat(5_000));
+
+  test.each([
+    ['small', CONTENT],
+    ['large', LARGE],
+  ])('a %s message without permission is dropped: lease_lost', async (_, content) => {
+    const server = await fakeServer({ security: 'none' });
+    const session = await openSession(endpointFor(server));
+    const outcome = await session.send(ENVELOPE, content, async () => false);
+    expect(outcome).toMatchObject({ class: 'local', code: 'lease_lost', blame: 'us', suppress: false });
+    await server.until(() => server.connections === 0);
+    expect(server.ledger).toHaveLength(0);
+    expect(session.usable).toBe(false);
+  });
+
+  test('a marker that cannot be stored drops the message: local_storage', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const session = await openSession(endpointFor(server));
+    const outcome = await session.send(ENVELOPE, CONTENT, () => Promise.reject(new Error('disk full')));
+    expect(outcome).toMatchObject({ class: 'local', code: 'local_storage', blame: 'us' });
+    await server.until(() => server.connections === 0);
+    expect(server.ledger).toHaveLength(0);
+  });
+
+  test('the marker is asked for once, and only once DATA was answered', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const session = await openSession(endpointFor(server));
+    const beforeDot = vi.fn(async () => {
+      expect(server.commands.get(1)?.at(-1)).toBe('DATA');
+      expect(server.ledger).toHaveLength(0);
+      return true;
+    });
+    await session.send(ENVELOPE, CONTENT, beforeDot);
+    expect(beforeDot).toHaveBeenCalledTimes(1);
+    expect(server.ledger).toHaveLength(1);
+  });
+
+  test('a line that broke while the marker was stored is known to be unsent', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const session = await openSession(endpointFor(server));
+    const outcome = await session.send(ENVELOPE, CONTENT, async () => {
+      server.dropConnections();
+      await server.until(() => server.connections === 0);
+      return true;
+    });
+    expect(outcome).toMatchObject({ class: 'network', code: 'connection_lost', stage: 'body' });
+    expect(server.ledger).toHaveLength(0);
+  });
+
+  test('an answer that comes too early stops the message, and a refusal among those is believed', async () => {
+    for (const [fault, code] of [
+      ['early-reply', 'protocol'],
+      [{ reply: '552 5.3.4 Too much' }, 'too_large'],
+    ] as const) {
+      const server = await fakeServer({ security: 'none', script: [{ stage: 'body', fault }] });
+      const session = await openSession(endpointFor(server));
+      const outcome = await session.send(ENVELOPE, LARGE, async () => {
+        // The first slices are out. A whole session beside it leaves the server time to answer them.
+        (await openSession(endpointFor(server))).destroy();
+        return true;
+      });
+      expect(outcome).toMatchObject({ code, stage: 'body' });
+      expect(server.ledger).toHaveLength(0);
+    }
+  });
+
+  test.each([
+    ['mail', 'fin'],
+    ['mail', 'rst'],
+    ['mail', 'hang'],
+    ['mail', 'garbage'],
+    ['mail', 'wrongcode'],
+    ['mail', 'long-line'],
+    ['mail', 'endless-multiline'],
+    ['mail', 'double-reply'],
+    ['rcpt', 'fin'],
+    ['rcpt', 'hang'],
+    ['rcpt', 'wrongcode'],
+    ['data', 'fin'],
+    ['data', 'rst'],
+    ['data', 'hang'],
+    ['data', 'wrongcode'],
+    ['data', 'garbage'],
+    ['data', 'double-reply'],
+  ] as [FaultStage, Fault][])(
+    '%s: %s is a failure that may be tried again, with nothing in the ledger',
+    async (stage, fault) => {
+      const server = await fakeServer({ security: 'none', script: [{ stage, fault }] });
+      const session = await openSession(endpointFor(server), { timeouts: { command: 150 } });
+      const outcome = await session.send(ENVELOPE, CONTENT, yes);
+      expect(['network', 'server_deferral']).toContain(outcome.class);
+      expect(outcome).toMatchObject({ retry: true, suppress: false });
+      expect(outcome.stage).not.toBe('dot');
+      expect(session.usable).toBe(false);
+      await server.until(() => server.connections === 0);
+      expect(server.ledger).toHaveLength(0);
+    },
+  );
+});
+
+describe('after the terminator', () => {
+  test.each([
+    ['hang', 0],
+    ['fin', 0],
+    ['rst', 0],
+    ['wrongcode', 0],
+    ['garbage', 0],
+    ['long-line', 0],
+    ['endless-multiline', 0],
+    ['lose-after-accept', 1],
+  ] as [Fault, number][])(
+    '%s leaves it uncertain, whether the ledger has %i, and it is not sent again',
+    async (fault, inLedger) => {
+      const server = await fakeServer({ security: 'none', script: [{ stage: 'dot', fault }] });
+      const session = await openSession(endpointFor(server), { timeouts: { afterDot: 150 } });
+      const outcome = await session.send(ENVELOPE, CONTENT, yes);
+      expect(outcome).toMatchObject({
+        class: 'uncertain',
+        code: 'uncertain',
+        stage: 'dot',
+        retry: false,
+        failover: false,
+      });
+      expect(server.ledger).toHaveLength(inLedger);
+      expect(session.usable).toBe(false);
+    },
+  );
+
+  test.each([
+    ['421close', 'server_closing', false],
+    [{ reply: '451 4.3.0 Queue file write error' }, 'server_temporary', true],
+    [{ reply: '554 5.7.1 Spam' }, 'policy_rejected', true],
+    [{ reply: '250-2.0.0 Ok\r\n250 2.0.0 queued as 77' }, 'accepted', true],
+    ['double-reply', 'accepted', false],
+    ['accept-without-ledger', 'accepted', true],
+    ['nul', 'accepted', true],
+  ] as [Fault, string, boolean][])('%j is an answer: %s', async (fault, code, usable) => {
+    const server = await fakeServer({ security: 'none', script: [{ stage: 'dot', fault }] });
+    const session = await openSession(endpointFor(server));
+    expect(await session.send(ENVELOPE, CONTENT, yes)).toMatchObject({ code, stage: 'dot' });
+    expect(session.usable).toBe(usable);
+  });
+
+  test('a late answer is waited for', async () => {
+    const gate = Promise.withResolvers<void>();
+    const server = await fakeServer({
+      security: 'none',
+      script: [{ stage: 'dot', fault: { delay: gate.promise } }],
+    });
+    const session = await openSession(endpointFor(server), { timeouts: { command: 100 } });
+    const sending = session.send(ENVELOPE, CONTENT, yes);
+    const first = await Promise.race([
+      sending,
+      new Promise((resolve) => setTimeout(resolve, 200, 'still waiting')),
+    ]);
+    expect(first).toBe('still waiting');
+    gate.resolve();
+    expect(await sending).toMatchObject({ class: 'accepted' });
+  });
+});
