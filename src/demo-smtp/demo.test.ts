@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -37,12 +39,10 @@ test('entered as it is told, each server leads to what it is there for', async (
 });
 
 test('a port that is taken ends the start, and leaves none of the others open', async () => {
-  const demo = await start();
-  const taken = demo.servers.at(-1)!.port;
-  const first = taken - 5;
-  await expect(startDemo({ port: first, caFile: demo.caFile })).rejects.toThrow('EADDRINUSE');
-  const again = startDemo({ port: first, caFile: demo.caFile });
-  await expect(again).rejects.toThrow(String(taken)); // it came as far as before
+  const { free, taken } = await neighbors();
+  const starting = startDemo({ port: free, caFile: join(folder(), 'ca.pem') });
+  await expect(starting).rejects.toThrow(`EADDRINUSE: address already in use 127.0.0.1:${taken}`);
+  await listen(free); // rejects if the first server were still there
 });
 
 test('the command explains itself, and refuses a port that is none', async () => {
@@ -52,3 +52,24 @@ test('the command explains itself, and refuses a port that is none', async () =>
   expect(printed.join('\n')).toContain('--ledger FILE');
   expect(await demoSmtpCommand(['--port', '70000'], io)).toBe(64);
 });
+
+/** A port in use, and the one before it, which is not. */
+async function neighbors(): Promise<{ free: number; taken: number }> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const taken = await listen(0);
+    const before = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      before.once('error', () => resolve(false));
+      before.listen(taken - 1, '127.0.0.1', () => before.close(() => resolve(true)));
+    });
+    if (isFree) return { free: taken - 1, taken };
+  }
+  throw new Error('There are no two ports side by side.');
+}
+
+async function listen(port: number): Promise<number> {
+  const server = createServer().listen(port, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { ServerConnection } from './connection.ts';
-import { DataReader } from './data-reader.ts';
 import { answer, type Ordinary, playFault } from './faults.ts';
 import { type Entry, readContent } from './ledger.ts';
+import { MessageReader } from './message-reader.ts';
 import type { Fault, FaultStage, Moment } from './script.ts';
 import { type SignIn, type SignInStep, signInWith } from './sign-in.ts';
 
@@ -36,7 +36,7 @@ export class ServerSession {
   #signIn: SignIn | undefined;
   #mailFrom: string | undefined;
   #rcpts: string[] = [];
-  #data: DataReader | undefined;
+  #data: MessageReader | undefined;
 
   constructor(socket: Socket, connection: number, house: House) {
     this.#house = house;
@@ -180,11 +180,11 @@ export class ServerSession {
     const hasRecipient = this.#rcpts.length > 0;
     const reply = hasRecipient ? '354 End data with <CR><LF>.<CR><LF>' : '554 5.5.1 No valid recipients';
     this.#meet('data', reply, (said) => {
-      if (said.startsWith('354')) this.#data = new DataReader(this.#house.sizeLimit);
+      if (said.startsWith('354')) this.#data = new MessageReader(this.#house.sizeLimit);
     });
   }
 
-  #readData(data: DataReader, input: Buffer): number {
+  #readData(data: MessageReader, input: Buffer): number {
     if (!data.hasBegun) {
       data.hasBegun = true;
       this.#meet('body', '');
@@ -197,7 +197,7 @@ export class ServerSession {
     return end;
   }
 
-  #finish(data: DataReader): void {
+  #finish(data: MessageReader): void {
     const content = data.content();
     const mail = { connection: this.#number, mailFrom: this.#mailFrom ?? '', rcpts: this.#rcpts, content };
     this.#forgetMail();

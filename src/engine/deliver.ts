@@ -215,6 +215,7 @@ async function transmit(
     },
   );
   if (outcome.code === 'lease_lost') return { kind: 'lost' };
+  if (outcome.code === 'stopping') return { kind: 'returned', at: parts.clock.now() };
   if (outcome.class === 'local') return { kind: 'returned', at: parts.clock.now() + RETURN_AFTER_MS };
   return {
     kind: 'attempted',

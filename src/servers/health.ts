@@ -14,17 +14,11 @@ const ATTENTION_WAIT = 60 * MINUTE;
 const DAILY_WAIT = 60 * MINUTE;
 const DAILY_CODES = new Set(['ses_daily', 'daily_limit']);
 
-/** The server is fine, only this From is not allowed on it: that must not stop other senders. */
-const SENDER_CODES = new Set(['sender_not_allowed', 'ses_not_verified', 'auth_dns']);
-
 export const WELL: Health = { failures: 0, waitingUntil: null, code: null, reason: null };
 
-/** Does the outcome speak of the server itself, rather than of one message, recipient or sender? */
+/** Does the outcome speak of the server itself? One that refuses a single From must not stop for other senders. */
 export function blamesServer(outcome: Outcome): boolean {
-  return (
-    ['server_deferral', 'server_attention', 'network'].includes(outcome.class) &&
-    !SENDER_CODES.has(outcome.code)
-  );
+  return ['server_deferral', 'server_attention', 'network'].includes(outcome.class) && outcome.scope !== 'sender';
 }
 
 /**

@@ -69,6 +69,18 @@ describe('before the terminator', () => {
     }
   });
 
+  test('a server that interrupts a very large message is heard, and no marker is asked for', async () => {
+    const server = await fakeServer({ security: 'none', script: [{ stage: 'body', fault: '421close' }] });
+    const session = await openSession(endpointFor(server));
+    const beforeDot = vi.fn(yes);
+    const content = Buffer.alloc(30_000_000, LARGE);
+    expect(await session.send(ENVELOPE, content, beforeDot)).toMatchObject({
+      class: expect.stringMatching(/^(server_deferral|network)$/),
+      stage: 'body',
+    });
+    expect(beforeDot).not.toHaveBeenCalled();
+  });
+
   test.each([
     ['mail', 'fin'],
     ['mail', 'rst'],
@@ -146,19 +158,24 @@ describe('after the terminator', () => {
     expect(session.usable).toBe(usable);
   });
 
-  test('a late answer is waited for', async () => {
+  test('a late answer is waited for, far longer than that to a command', async () => {
     const gate = Promise.withResolvers<void>();
     const server = await fakeServer({
       security: 'none',
-      script: [{ stage: 'dot', fault: { delay: gate.promise } }],
+      script: [
+        { stage: 'dot', fault: { delay: gate.promise }, match: { connection: 1 } },
+        { stage: 'mail', fault: 'hang', match: { connection: 2 } },
+      ],
     });
-    const session = await openSession(endpointFor(server), { timeouts: { command: 100 } });
-    const sending = session.send(ENVELOPE, CONTENT, yes);
-    const first = await Promise.race([
-      sending,
-      new Promise((resolve) => setTimeout(resolve, 200, 'still waiting')),
-    ]);
-    expect(first).toBe('still waiting');
+    const timeouts = { command: 100 };
+    const patient = await openSession(endpointFor(server), { timeouts });
+    const other = await openSession(endpointFor(server), { timeouts });
+    let answered = false;
+    const sending = patient.send(ENVELOPE, CONTENT, yes).finally(() => {
+      answered = true;
+    });
+    expect(await other.send(ENVELOPE, CONTENT, yes)).toMatchObject({ code: 'connection_lost' }); // the time of a command is over
+    expect(answered).toBe(false);
     gate.resolve();
     expect(await sending).toMatchObject({ class: 'accepted' });
   });

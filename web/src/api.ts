@@ -9,7 +9,9 @@ export class ApiError extends Error {
   readonly detail: Record<string, unknown>;
 
   constructor(status: number, body: Partial<ErrorBody['error']>) {
-    super(body.message ?? `Mailwright answered with status ${status} and no explanation. Its log has the cause.`);
+    super(
+      body.message ?? `Mailwright answered with status ${status} and no explanation. Its log has the cause.`,
+    );
     this.name = 'ApiError';
     this.status = status;
     this.code = body.code ?? 'unexplained';
@@ -30,7 +32,12 @@ export function get<Answer>(path: string, signal?: AbortSignal): Promise<Answer>
 }
 
 /** @throws ApiError */
-export async function call<Answer>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<Answer> {
+export async function call<Answer>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Answer> {
   return answerOf<Answer>(await send(method, path, body, 'application/json', signal));
 }
 
@@ -38,7 +45,12 @@ export async function call<Answer>(method: Method, path: string, body?: unknown,
  * A call that reports its steps while it works. Refusals that need no work come as an ordinary error answer.
  * @throws ApiError
  */
-export async function stream<Step, Answer>(method: Method, path: string, body: unknown, onStep: (step: Step) => void): Promise<Answer> {
+export async function stream<Step, Answer>(
+  method: Method,
+  path: string,
+  body: unknown,
+  onStep: (step: Step) => void,
+): Promise<Answer> {
   const response = await send(method, path, body, 'text/event-stream');
   const streaming = response.headers.get('content-type')?.startsWith('text/event-stream');
   if (!streaming || !response.body) return answerOf<Answer>(response);
@@ -66,7 +78,13 @@ interface ErrorBody {
   error: { code: string; message: string; field?: string; detail?: Record<string, unknown> };
 }
 
-async function send(method: Method, path: string, body: unknown, accept: string, signal?: AbortSignal): Promise<Response> {
+async function send(
+  method: Method,
+  path: string,
+  body: unknown,
+  accept: string,
+  signal?: AbortSignal,
+): Promise<Response> {
   try {
     return await fetch(path, {
       method,

@@ -1,5 +1,13 @@
 import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Outlet, redirect, RouterProvider } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  RouterProvider,
+  redirect,
+} from '@tanstack/react-router';
 import { ApiError } from './api.ts';
 import { Frame } from './frame.tsx';
 import type { MessageFilters } from './messages/queries.ts';
@@ -21,7 +29,8 @@ const queryClient = new QueryClient({
     queries: {
       staleTime: FRESH_MS,
       // An answer that names a fault would be the same again; a missing one may come.
-      retry: (failures, error) => failures < TRIES && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      retry: (failures, error) =>
+        failures < TRIES && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },
   },
 });
@@ -61,7 +70,9 @@ const framed = createRoute({
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       const { needed } = await queryClient.fetchQuery(setupQuery);
-      throw needed ? redirect({ to: '/setup' }) : redirect({ to: '/sign-in', search: { next: location.href } });
+      throw needed
+        ? redirect({ to: '/setup' })
+        : redirect({ to: '/sign-in', search: { next: location.href } });
     }
   },
 });
@@ -77,7 +88,8 @@ const home = createRoute({
 const messages = createRoute({
   getParentRoute: () => framed,
   path: '/messages',
-  validateSearch: (search): MessageFilters => texts(search, ['status', 'q', 'template', 'server', 'type', 'tag']),
+  validateSearch: (search): MessageFilters =>
+    texts(search, ['status', 'q', 'template', 'server', 'type', 'tag']),
   component: lazyRouteComponent(() => import('./messages/messages-page.tsx'), 'MessagesPage'),
 });
 
@@ -135,7 +147,17 @@ const router = createRouter({
     home,
     setup,
     signIn,
-    framed.addChildren([messages, message, templates, newTemplate, template, servers, newServer, server, apiKey]),
+    framed.addChildren([
+      messages,
+      message,
+      templates,
+      newTemplate,
+      template,
+      servers,
+      newServer,
+      server,
+      apiKey,
+    ]),
   ]),
   defaultPreload: 'intent',
   defaultErrorComponent: Stopped,
@@ -159,14 +181,18 @@ export function App() {
 /** A session that ended leads to the sign-in page and from there back. */
 async function leave(): Promise<void> {
   const { pathname, href } = router.state.location;
-  if (pathname === '/sign-in' || pathname === '/setup') return;
+  // Before anybody was signed in there is no session to lose; the frame's own check leads the way.
+  if (pathname === '/sign-in' || pathname === '/setup' || !queryClient.getQueryData(meQuery.queryKey)) return;
   queryClient.clear();
   await router.navigate({ to: '/sign-in', search: { next: href } });
 }
 
 /** The named parameters of the address that are texts and not empty. */
-function texts<Name extends string>(search: Record<string, unknown>, names: Name[]): Partial<Record<Name, string>> {
-  return Object.fromEntries(names.flatMap((name) => (search[name] || search[name] === 0 ? [[name, String(search[name])]] : []))) as Partial<
-    Record<Name, string>
-  >;
+function texts<Name extends string>(
+  search: Record<string, unknown>,
+  names: Name[],
+): Partial<Record<Name, string>> {
+  return Object.fromEntries(
+    names.flatMap((name) => (search[name] || search[name] === 0 ? [[name, String(search[name])]] : [])),
+  ) as Partial<Record<Name, string>>;
 }

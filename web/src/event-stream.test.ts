@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { eventsOf, type StreamEvent } from './event-stream.ts';
 
-const STREAM = ': hello\n\nevent: step\ndata: {"name":"connect"}\n\nevent: done\r\ndata: {\r\ndata: }\r\n\r\n';
+const STREAM =
+  ': hello\n\nevent: step\ndata: {"name":"connect"}\n\nevent: done\r\ndata: {\r\ndata: }\r\n\r\n';
 const EVENTS: StreamEvent[] = [
   { type: 'step', data: '{"name":"connect"}' },
   { type: 'done', data: '{\n}' },
@@ -14,7 +15,9 @@ test('comments are skipped, lines of one event are joined, both line endings cou
 test('it does not matter where the network cuts, not even within a character', async () => {
   const bytes = new TextEncoder().encode('data: größer\n\n');
   for (let cut = 1; cut < bytes.length; cut++) {
-    expect(await read([bytes.slice(0, cut), bytes.slice(cut)])).toEqual([{ type: 'message', data: 'größer' }]);
+    expect(await read([bytes.slice(0, cut), bytes.slice(cut)])).toEqual([
+      { type: 'message', data: 'größer' },
+    ]);
   }
   expect(await read([...STREAM.replaceAll('\r', '')])).toEqual(EVENTS);
 });

@@ -26,7 +26,10 @@ export function Frame() {
   useKeys(Object.fromEntries(ENTRIES.map(({ keys, to }) => [keys, () => void navigate({ to })])));
   return (
     <div className="min-h-dvh pb-16 md:pb-0 md:pl-[220px]">
-      <a href="#content" className="sr-only z-50 rounded-control bg-accent px-3 py-2 text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2">
+      <a
+        href="#content"
+        className="sr-only z-50 rounded-control bg-accent px-3 py-2 text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
+      >
         Skip to content
       </a>
       <Rail />
@@ -108,7 +111,13 @@ function Attention({ of }: { of: Entry['to'] }) {
 }
 
 function Count({ tone, children }: { tone: Tone; children: React.ReactNode }) {
-  return <span className={`flex h-5 items-center rounded-full px-2 font-medium text-xs tabular-nums ${WASH[tone]}`}>{children}</span>;
+  return (
+    <span
+      className={`flex h-5 items-center rounded-full px-2 font-medium text-xs tabular-nums ${WASH[tone]}`}
+    >
+      {children}
+    </span>
+  );
 }
 
 function SandboxBand() {
@@ -144,7 +153,11 @@ function Account({ email }: { email: string | undefined }) {
           ))}
         </select>
       </label>
-      {email && <p className="truncate px-2 text-ink-soft text-sm" title={email}>{email}</p>}
+      {email && (
+        <p className="truncate px-2 text-ink-soft text-sm" title={email}>
+          {email}
+        </p>
+      )}
       <button
         type="button"
         onClick={() => signOut.mutate()}
@@ -176,9 +189,13 @@ function BottomBar() {
     ...(me?.state.uncertain && { '/messages': 'bg-uncertain' }),
     ...(me?.state.unwellServers.length && { '/settings/email-servers': 'bg-deferred' }),
   };
-  const cell = 'relative flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-[11px] text-ink-soft';
+  const cell =
+    'relative flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-[11px] text-ink-soft';
   return (
-    <nav aria-label="Main" className="fixed inset-x-0 bottom-0 z-30 flex border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden">
+    <nav
+      aria-label="Main"
+      className="fixed inset-x-0 bottom-0 z-30 flex border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+    >
       {ENTRIES.map(({ to, short, Icon }) => (
         <Link key={to} to={to} className={cell} activeProps={{ className: '!text-accent font-medium' }}>
           <Icon className="size-5" aria-hidden="true" />

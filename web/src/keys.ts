@@ -15,7 +15,8 @@ export function useKeys(bindings: Bindings): void {
   useEffect(() => {
     let first = { key: '', at: 0 };
     function press(event: KeyboardEvent) {
-      if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTaken(event.target)) return;
+      if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || isTaken(event.target))
+        return;
       const sequence = event.timeStamp - first.at < SEQUENCE_MS ? `${first.key} ${event.key}` : '';
       const act = latest.current[sequence] ?? latest.current[event.key];
       first = act ? { key: '', at: 0 } : { key: event.key, at: event.timeStamp };
@@ -34,12 +35,17 @@ export function useRowKeys(rows: () => HTMLElement[]): void {
 }
 
 function step(rows: HTMLElement[], by: 1 | -1): void {
-  const at = rows.findIndex((row) => row === document.activeElement);
+  const at = rows.indexOf(document.activeElement as HTMLElement);
   const next = at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by));
   rows[next]?.focus();
   rows[next]?.scrollIntoView({ block: 'nearest' });
 }
 
 function isTaken(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, [contenteditable], [role=dialog], [role=alertdialog], [role=menu]') !== null;
+  return (
+    target instanceof Element &&
+    target.closest(
+      'input, textarea, select, [contenteditable], [role=dialog], [role=alertdialog], [role=menu]',
+    ) !== null
+  );
 }

@@ -13,22 +13,38 @@ const pairs = new Map(
 const THEMES = ['light', 'dark'] as const;
 const GROUNDS = ['ground', 'surface', 'sunk'];
 const TEXT = ['ink', 'ink-soft', 'ink-faint', 'accent'];
-const TONES = ['waiting', 'captured', 'sent', 'delivered', 'deferred', 'uncertain', 'bounced', 'failed', 'stopped'];
+const TONES = [
+  'waiting',
+  'captured',
+  'sent',
+  'delivered',
+  'deferred',
+  'uncertain',
+  'bounced',
+  'failed',
+  'stopped',
+];
 /** Tags and notices stand on a wash of their own color. */
 const WASH = 0.12;
 
 describe.each(THEMES)('the %s theme', (theme) => {
   const color = (name: string) => pairs.get(name)![theme];
 
-  test.each(TEXT.flatMap((text) => GROUNDS.map((ground) => [text, ground])))('%s is legible on %s', (text, ground) => {
-    expect(contrast(color(text!), color(ground!))).toBeGreaterThanOrEqual(4.5);
-  });
+  test.each(TEXT.flatMap((text) => GROUNDS.map((ground) => [text, ground])))(
+    '%s is legible on %s',
+    (text, ground) => {
+      expect(contrast(color(text!), color(ground!))).toBeGreaterThanOrEqual(4.5);
+    },
+  );
 
-  test.each(TONES.flatMap((tone) => GROUNDS.map((ground) => [tone, ground])))('%s is legible on its wash over %s', (tone, ground) => {
-    const wash = mix(color(tone!), color(ground!), WASH);
-    expect(contrast(color(tone!), wash)).toBeGreaterThanOrEqual(4.5);
-    expect(contrast(color('ink-soft'), wash)).toBeGreaterThanOrEqual(4.5);
-  });
+  test.each(TONES.flatMap((tone) => GROUNDS.map((ground) => [tone, ground])))(
+    '%s is legible on its wash over %s',
+    (tone, ground) => {
+      const wash = mix(color(tone!), color(ground!), WASH);
+      expect(contrast(color(tone!), wash)).toBeGreaterThanOrEqual(4.5);
+      expect(contrast(color('ink-soft'), wash)).toBeGreaterThanOrEqual(4.5);
+    },
+  );
 
   test('the label of the primary button is legible', () => {
     expect(contrast(color('on-accent'), color('accent'))).toBeGreaterThanOrEqual(4.5);

@@ -15,9 +15,10 @@ export function Filters() {
   const navigate = useNavigate({ from: '/messages' });
   const { data: templates = [] } = useQuery(templatesQuery);
   const { data: servers = [] } = useQuery(serversQuery);
-  const set = (change: Partial<MessageFilters>) => void navigate({ search: (before) => withoutEmpty({ ...before, ...change }), replace: true });
+  const set = (change: Partial<MessageFilters>) =>
+    void navigate({ search: (before) => withoutEmpty({ ...before, ...change }), replace: true });
   return (
-    <div role="search" className="mb-3 flex flex-wrap gap-2">
+    <search className="mb-3 flex flex-wrap gap-2">
       <SearchBox value={filters.q ?? ''} onChange={(q) => set({ q })} />
       <Choice
         label="Status"
@@ -25,14 +26,24 @@ export function Filters() {
         choices={Object.entries(STATUSES).map(([value, { word }]) => [value, word])}
         onChange={(status) => set({ status })}
       />
-      <Choice label="Template" value={filters.template} choices={templates.map(({ slug }) => [slug, slug])} onChange={(template) => set({ template })} />
-      <Choice label="Server" value={filters.server} choices={servers.map(({ id, name }) => [id, name])} onChange={(server) => set({ server })} />
+      <Choice
+        label="Template"
+        value={filters.template}
+        choices={templates.map(({ slug }) => [slug, slug])}
+        onChange={(template) => set({ template })}
+      />
+      <Choice
+        label="Server"
+        value={filters.server}
+        choices={servers.map(({ id, name }) => [id, name])}
+        onChange={(server) => set({ server })}
+      />
       {Object.values(filters).some(Boolean) && (
         <Button look="quiet" onClick={() => void navigate({ search: {}, replace: true })}>
           Clear filters
         </Button>
       )}
-    </div>
+    </search>
   );
 }
 
@@ -54,7 +65,10 @@ function SearchBox({ value, onChange }: { value: string; onChange: (q: string) =
 
   return (
     <div className="relative w-full sm:w-64">
-      <Search aria-hidden="true" className="-translate-y-1/2 absolute top-1/2 left-2.5 size-4 text-ink-faint" />
+      <Search
+        aria-hidden="true"
+        className="-translate-y-1/2 absolute top-1/2 left-2.5 size-4 text-ink-faint"
+      />
       <input
         ref={box}
         type="search"

@@ -67,7 +67,11 @@ function Facts({ message }: { message: MessageRecordView }) {
       </Fact>
       {template && (
         <Fact label="Template">
-          <Link to="/templates/$slug" params={{ slug: template }} className="font-mono text-accent text-sm hover:underline">
+          <Link
+            to="/templates/$slug"
+            params={{ slug: template }}
+            className="font-mono text-accent text-sm hover:underline"
+          >
             {template}
           </Link>
         </Fact>
@@ -108,7 +112,11 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 /** The mail as its reader sees it, in a frame where nothing of it can run. */
 function Letter({ message }: { message: MessageRecordView }) {
   if (message.variables === null) {
-    return <Notice tone="stopped" title="The content was forgotten." >Its template is sensitive: variables and body are kept only until the message is final.</Notice>;
+    return (
+      <Notice tone="stopped" title="The content was forgotten.">
+        Its template is sensitive: variables and body are kept only until the message is final.
+      </Notice>
+    );
   }
   return (
     <>
@@ -119,7 +127,9 @@ function Letter({ message }: { message: MessageRecordView }) {
         className="h-[420px] w-full rounded-card border border-line bg-paper lg:h-[640px]"
       />
       {message.attachments.length > 0 && (
-        <p className="mt-2 text-ink-soft text-sm">Attached: {message.attachments.map((one) => one.filename).join(', ')}</p>
+        <p className="mt-2 text-ink-soft text-sm">
+          Attached: {message.attachments.map((one) => one.filename).join(', ')}
+        </p>
       )}
     </>
   );

@@ -39,12 +39,22 @@ export function MessagesPage() {
   );
 }
 
-const COLUMNS = 'md:grid md:grid-cols-[12.5rem_minmax(0,1fr)_minmax(0,1.4fr)_minmax(0,9rem)_6.5rem] md:items-center md:gap-4';
+const COLUMNS =
+  'md:grid md:grid-cols-[12.5rem_minmax(0,1fr)_minmax(0,1.4fr)_minmax(0,9rem)_6.5rem] md:items-center md:gap-4';
 
-function MessageList({ rows, listRef }: { rows: MessageView[]; listRef: React.RefObject<HTMLUListElement | null> }) {
+function MessageList({
+  rows,
+  listRef,
+}: {
+  rows: MessageView[];
+  listRef: React.RefObject<HTMLUListElement | null>;
+}) {
   return (
     <div className="overflow-hidden rounded-card border border-line bg-surface">
-      <div aria-hidden="true" className={`hidden h-8 border-line border-b bg-sunk px-4 text-ink-soft text-xs ${COLUMNS}`}>
+      <div
+        aria-hidden="true"
+        className={`hidden h-8 border-line border-b bg-sunk px-4 text-ink-soft text-xs ${COLUMNS}`}
+      >
         <span>Status</span>
         <span>To</span>
         <span>Subject</span>
@@ -78,7 +88,9 @@ function MessageRow({ message }: { message: MessageView }) {
           </span>
         </span>
         <span className="mt-2 block truncate font-mono text-sm md:mt-0">{message.rcpt}</span>
-        <span className="block truncate">{message.subject || <span className="text-ink-faint">No subject</span>}</span>
+        <span className="block truncate">
+          {message.subject || <span className="text-ink-faint">No subject</span>}
+        </span>
         <span className="block truncate font-mono text-ink-soft text-sm">{message.template}</span>
       </Link>
     </li>
@@ -124,12 +136,16 @@ function NothingYet() {
         </ButtonLink>
       }
     >
-      <CodeBlock label="Send a first message" code={sendLine(location.origin, { rcpt: me?.user?.email ?? 'you@example.com' })} />
+      <CodeBlock
+        label="Send a first message"
+        code={sendLine(location.origin, { rcpt: me?.user?.email ?? 'you@example.com' })}
+      />
       <p className="mt-2 text-ink-soft text-sm">
-        Your API key was shown at setup.{' '}
+        Your API key was shown at setup. If it is lost,{' '}
         <Link to="/settings/api-key" className="text-accent underline underline-offset-2">
-          Lost it
+          regenerate it
         </Link>
+        .
       </p>
     </Empty>
   );

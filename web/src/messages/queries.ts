@@ -23,7 +23,10 @@ export function messagesQuery(filters: MessageFilters) {
   return infiniteQueryOptions({
     queryKey: ['messages', 'list', filters],
     queryFn: ({ pageParam, signal }) =>
-      get<Listed<MessageView>>(`/v1/messages${query({ ...filters, limit: PAGE_SIZE, cursor: pageParam })}`, signal),
+      get<Listed<MessageView>>(
+        `/v1/messages${query({ ...filters, limit: PAGE_SIZE, cursor: pageParam })}`,
+        signal,
+      ),
     initialPageParam: '',
     getNextPageParam: (last) => last.nextCursor,
     refetchInterval: (state) => REFRESH_MS * Math.max(1, state.state.data?.pages.length ?? 1),

@@ -1,6 +1,6 @@
+import type { Tone } from '../ui/notice.tsx';
 import { Fold } from '../ui/page.tsx';
 import { ClockTime } from '../ui/time.tsx';
-import { type Tone } from '../ui/notice.tsx';
 import type { TimelineEntry } from './timeline.ts';
 
 const DOTS: Record<Tone, string> = {
@@ -20,8 +20,13 @@ export function TimelineList({ entries }: { entries: TimelineEntry[] }) {
     <ol>
       {entries.map((entry, at) => (
         <li key={entry.key} className="relative pb-5 pl-6 last:pb-0">
-          {at < entries.length - 1 && <span aria-hidden="true" className="absolute top-2 -bottom-2 left-[4.5px] w-px bg-line" />}
-          <span aria-hidden="true" className={`absolute top-[7px] left-0 size-2.5 rounded-full ring-4 ring-ground ${DOTS[entry.tone]}`} />
+          {at < entries.length - 1 && (
+            <span aria-hidden="true" className="absolute top-2 -bottom-2 left-[4.5px] w-px bg-line" />
+          )}
+          <span
+            aria-hidden="true"
+            className={`absolute top-[7px] left-0 size-2.5 rounded-full ring-4 ring-ground ${DOTS[entry.tone]}`}
+          />
           <Entry entry={entry} />
         </li>
       ))}
@@ -48,7 +53,10 @@ function Entry({ entry: { at, title, lines, tags, reply } }: { entry: TimelineEn
       {tags.length > 0 && (
         <p className="mt-1.5 flex flex-wrap gap-1.5">
           {tags.map((tag) => (
-            <code key={tag} className="rounded-control border border-line bg-surface px-1.5 font-mono text-ink-soft text-xs">
+            <code
+              key={tag}
+              className="rounded-control border border-line bg-surface px-1.5 font-mono text-ink-soft text-xs"
+            >
               {tag}
             </code>
           ))}
@@ -57,7 +65,9 @@ function Entry({ entry: { at, title, lines, tags, reply } }: { entry: TimelineEn
       {reply && (
         <div className="mt-1.5">
           <Fold summary="What the server said">
-            <pre className="mt-1.5 whitespace-pre-wrap break-words rounded-control bg-sunk px-3 py-2 font-mono text-sm">{reply}</pre>
+            <pre className="mt-1.5 whitespace-pre-wrap break-words rounded-control bg-sunk px-3 py-2 font-mono text-sm">
+              {reply}
+            </pre>
           </Fold>
         </div>
       )}

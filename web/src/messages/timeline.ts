@@ -21,7 +21,9 @@ export interface TimelineEntry {
 /** Accepted, routed (why, and why not the others), each attempt, and what came of it. */
 export function timelineOf(message: MessageRecordView): TimelineEntry[] {
   const told = [
-    ...message.attempts.filter((attempt) => attempt.server !== null).map((attempt) => ({ at: attempt.at, entry: attemptEntry(attempt) })),
+    ...message.attempts
+      .filter((attempt) => attempt.server !== null)
+      .map((attempt) => ({ at: attempt.at, entry: attemptEntry(attempt) })),
     ...message.events.flatMap((event) => {
       const entry = eventEntry(event, message);
       return entry ? [{ at: event.at, entry }] : [];
@@ -38,8 +40,16 @@ const TYPES: Record<string, string> = {
 };
 
 function acceptedEntry(message: MessageRecordView): TimelineEntry {
-  const lines = [TYPES[message.type] ?? '', ...(message.possibleDuplicate ? ['It was sent again by a person and may be a second copy.'] : [])];
-  return entryOf({ key: 'accepted', at: message.createdAt, title: 'Stored by Mailwright', lines: lines.filter(Boolean) });
+  const lines = [
+    TYPES[message.type] ?? '',
+    ...(message.possibleDuplicate ? ['It was sent again by a person and may be a second copy.'] : []),
+  ];
+  return entryOf({
+    key: 'accepted',
+    at: message.createdAt,
+    title: 'Stored by Mailwright',
+    lines: lines.filter(Boolean),
+  });
 }
 
 function routeEntry({ route, reason, attempts }: MessageRecordView): TimelineEntry[] {
@@ -48,21 +58,49 @@ function routeEntry({ route, reason, attempts }: MessageRecordView): TimelineEnt
   const others = route.excluded.map((one) => `Not ${one.name}: ${one.reason}`);
   switch (route.mode) {
     case 'sandbox':
-      return [entryOf({ key: 'route', title: 'Kept in the sandbox', tone: 'captured', lines: ['No server was connected when it came.'] })];
+      return [
+        entryOf({
+          key: 'route',
+          title: 'Kept in the sandbox',
+          tone: 'captured',
+          lines: ['No server was connected when it came.'],
+        }),
+      ];
     case 'none':
-      return [entryOf({ key: 'route', title: 'Waits for a server', tone: 'deferred', lines: [reason ?? 'No server may carry it now.', ...others] })];
+      return [
+        entryOf({
+          key: 'route',
+          title: 'Waits for a server',
+          tone: 'deferred',
+          lines: [reason ?? 'No server may carry it now.', ...others],
+        }),
+      ];
     case 'preferred':
-      return [entryOf({ key: 'route', title: `Routed to ${name}`, lines: ['The template or the call asks for this server.', ...others] })];
+      return [
+        entryOf({
+          key: 'route',
+          title: `Routed to ${name}`,
+          lines: ['The template or the call asks for this server.', ...others],
+        }),
+      ];
     default: {
       const waits = attempts.length === 0 && reason ? [reason] : [];
-      return [entryOf({ key: 'route', title: `Routed to ${name}`, lines: [drawWords(route.candidates), ...waits, ...others] })];
+      return [
+        entryOf({
+          key: 'route',
+          title: `Routed to ${name}`,
+          lines: [drawWords(route.candidates), ...waits, ...others],
+        }),
+      ];
     }
   }
 }
 
 function drawWords(candidates: NonNullable<MessageRecordView['route']>['candidates']): string {
   const eligible = candidates.filter((one) => one.eligible).length;
-  return eligible > 1 ? `Drawn at random among ${eligible} servers that may carry it.` : 'It is the only server that may carry it.';
+  return eligible > 1
+    ? `Drawn at random among ${eligible} servers that may carry it.`
+    : 'It is the only server that may carry it.';
 }
 
 /** How an attempt ended, by its class (docs/smtp-outcomes.md). */
@@ -87,13 +125,22 @@ function attemptEntry(attempt: Attempt): TimelineEntry {
     title: `${attempt.serverName ?? attempt.server} ${word}`,
     tone,
     lines: accepted ? [] : [attempt.reason],
-    tags: [...(accepted ? [] : [attempt.stage, attempt.code]), `${attempt.durationMs.toLocaleString('en-US')} ms`],
+    tags: [
+      ...(accepted ? [] : [attempt.stage, attempt.code]),
+      `${attempt.durationMs.toLocaleString('en-US')} ms`,
+    ],
     reply: attempt.reply,
   });
 }
 
 /** Events that an attempt has told already, or that open the story. */
-const TOLD = new Set(['message.accepted', 'message.sent', 'message.deferred', 'message.bounced', 'message.uncertain']);
+const TOLD = new Set([
+  'message.accepted',
+  'message.sent',
+  'message.deferred',
+  'message.bounced',
+  'message.uncertain',
+]);
 
 const EVENTS: Record<string, { title: string; tone: Tone }> = {
   'message.captured': { title: 'Captured in the sandbox', tone: 'captured' },
@@ -106,10 +153,20 @@ const EVENTS: Record<string, { title: string; tone: Tone }> = {
 
 function eventEntry(event: RecordedEvent, message: MessageRecordView): TimelineEntry | undefined {
   if (TOLD.has(event.type)) return undefined;
-  if (event.type === 'message.failed' && message.attempts.some((attempt) => attempt.outcome === 'message_permanent')) return undefined;
+  if (
+    event.type === 'message.failed' &&
+    message.attempts.some((attempt) => attempt.outcome === 'message_permanent')
+  )
+    return undefined;
   const { title, tone } = EVENTS[event.type] ?? { title: event.type, tone: 'waiting' };
   const final = event.type === `message.${message.status}`;
-  return entryOf({ key: event.id, at: event.at, title, tone, lines: final && message.reason && event.type !== 'message.captured' ? [message.reason] : [] });
+  return entryOf({
+    key: event.id,
+    at: event.at,
+    title,
+    tone,
+    lines: final && message.reason && event.type !== 'message.captured' ? [message.reason] : [],
+  });
 }
 
 function entryOf(given: Pick<TimelineEntry, 'key' | 'title'> & Partial<TimelineEntry>): TimelineEntry {

@@ -33,8 +33,8 @@ export function UncertainDecision({ message }: { message: MessageRecordView }) {
           </>
         }
       >
-        It may have arrived. We do not send it again on our own, because {message.rcpt} could get two copies. The log of {server} or the recipient can
-        tell.
+        It may have arrived. We do not send it again on our own, because {message.rcpt} could get two copies.
+        The log of {server} or the recipient can tell.
       </Notice>
       {decide.error && <Problem error={decide.error} />}
     </div>

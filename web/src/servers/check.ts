@@ -17,7 +17,9 @@ export function useCheck<Answer>(onDone?: (answer: Answer) => void) {
   const check = useMutation({
     mutationFn: ({ method, path, body }: CheckCall) => {
       setSteps(PENDING_STEPS);
-      return stream<StepView, Answer>(method, path, body, (news) => setSteps((current) => afterStep(current, news)));
+      return stream<StepView, Answer>(method, path, body, (news) =>
+        setSteps((current) => afterStep(current, news)),
+      );
     },
     onSuccess: (answer) => {
       void queryClient.invalidateQueries({ queryKey: ['servers'] });

@@ -15,8 +15,10 @@ export function DefaultFromOffer({ server }: { server: ServerView }) {
     onSuccess: () => queryClient.invalidateQueries({ queryKey: meQuery.queryKey }),
   });
 
-  if (choose.isSuccess) return <p className="mt-4 text-ink-soft">Messages without a From now go out as {address}.</p>;
-  if (!me || me.state.servers > 1 || !/^\S+@\S+\.\S+$/.test(address) || me.workspace.defaultFrom === address) return null;
+  if (choose.isSuccess)
+    return <p className="mt-4 text-ink-soft">Messages without a From now go out as {address}.</p>;
+  if (!me || me.state.servers > 1 || !/^\S+@\S+\.\S+$/.test(address) || me.workspace.defaultFrom === address)
+    return null;
   return (
     <div className="mt-4 space-y-3">
       <Notice
@@ -28,7 +30,8 @@ export function DefaultFromOffer({ server }: { server: ServerView }) {
           </Button>
         }
       >
-        Messages without a From go out as {me.workspace.defaultFrom ?? 'nobody yet'}. This server may only accept its own address.
+        Messages without a From go out as {me.workspace.defaultFrom ?? 'nobody yet'}. This server may only
+        accept its own address.
       </Notice>
       {choose.error && <Problem error={choose.error} />}
     </div>

@@ -22,7 +22,9 @@ export function DeleteServer({ server, open, onClose }: DeleteServerProps) {
   const { data: servers = [] } = useQuery(serversQuery);
   const { data: templates = [] } = useQuery(templatesQuery);
   const [moveTo, setMoveTo] = useState('');
-  const remove = useMutation({ mutationFn: () => call<RetiredView>('DELETE', `/v1/servers/${server.id}${query({ moveTo })}`) });
+  const remove = useMutation({
+    mutationFn: () => call<RetiredView>('DELETE', `/v1/servers/${server.id}${query({ moveTo })}`),
+  });
   const others = servers.filter((one) => one.id !== server.id);
   const preferring = templates.filter((template) => template.server === server.id).map(({ slug }) => slug);
 
@@ -34,7 +36,10 @@ export function DeleteServer({ server, open, onClose }: DeleteServerProps) {
   if (remove.data) {
     return (
       <Dialog title={`${server.name} is deleted`} open onClose={leave}>
-        <Consequences deleted={remove.data} movedTo={others.find((one) => one.id === remove.data.movedTo)?.name} />
+        <Consequences
+          deleted={remove.data}
+          movedTo={others.find((one) => one.id === remove.data.movedTo)?.name}
+        />
         <div className="mt-6 flex justify-end">
           <Button look="primary" onClick={leave}>
             Back to servers
@@ -44,15 +49,36 @@ export function DeleteServer({ server, open, onClose }: DeleteServerProps) {
     );
   }
   return (
-    <Confirm title={`Delete ${server.name}?`} open={open} onClose={onClose} action="Delete server" busy={remove.isPending} onConfirm={() => remove.mutate()}>
-      {preferring.length === 0 ? <p>No template prefers it.</p> : <p>It is preferred by <Slugs slugs={preferring} />.</p>}
+    <Confirm
+      title={`Delete ${server.name}?`}
+      open={open}
+      onClose={onClose}
+      action="Delete server"
+      busy={remove.isPending}
+      onConfirm={() => remove.mutate()}
+    >
+      {preferring.length === 0 ? (
+        <p>No template prefers it.</p>
+      ) : (
+        <p>
+          It is preferred by <Slugs slugs={preferring} />.
+        </p>
+      )}
       {preferring.length > 0 && others.length > 0 && (
         <div className="text-ink">
-          <ServerSelect label="These templates then use" servers={others} value={moveTo} onChange={setMoveTo} />
+          <ServerSelect
+            label="These templates then use"
+            servers={others}
+            value={moveTo}
+            onChange={setMoveTo}
+          />
         </div>
       )}
       {others.length === 0 ? (
-        <p>It is your last server. The workspace goes back to the sandbox: new mail is kept here, and queued mail waits for a server.</p>
+        <p>
+          It is your last server. The workspace goes back to the sandbox: new mail is kept here, and queued
+          mail waits for a server.
+        </p>
       ) : (
         <p>Queued mail goes out through the other servers. Nothing is lost.</p>
       )}
@@ -67,11 +93,18 @@ function Consequences({ deleted, movedTo }: { deleted: RetiredView; movedTo: str
     <div className="space-y-3 text-ink-soft">
       {clearedTemplates.length > 0 && (
         <p>
-          <Slugs slugs={clearedTemplates} /> {clearedTemplates.length === 1 ? 'now uses' : 'now use'} {movedTo ?? 'the random choice'}.
+          <Slugs slugs={clearedTemplates} /> {clearedTemplates.length === 1 ? 'now uses' : 'now use'}{' '}
+          {movedTo ?? 'the random choice'}.
         </p>
       )}
-      {waiting > 0 && <p>{waiting === 1 ? '1 message waits' : `${waiting} messages wait`} for a server. Nothing is lost.</p>}
-      <p>{mode === 'sandbox' ? 'The workspace is in the sandbox: new mail is kept here.' : 'Messages it carried keep its name in their history.'}</p>
+      {waiting > 0 && (
+        <p>{waiting === 1 ? '1 message waits' : `${waiting} messages wait`} for a server. Nothing is lost.</p>
+      )}
+      <p>
+        {mode === 'sandbox'
+          ? 'The workspace is in the sandbox: new mail is kept here.'
+          : 'Messages it carried keep its name in their history.'}
+      </p>
     </div>
   );
 }

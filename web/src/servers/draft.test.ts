@@ -19,15 +19,28 @@ const GENERIC: ServerTypeView = {
   asOf: '2026-11-23',
   source: '',
 };
-const POSTMARK: ServerTypeView = { ...GENERIC, type: 'postmark', fields: [{ name: 'token', label: 'Server API token' }] };
+const POSTMARK: ServerTypeView = {
+  ...GENERIC,
+  type: 'postmark',
+  fields: [{ name: 'token', label: 'Server API token' }],
+};
 
 describe('adding a server', () => {
   test('a preset sends its credentials only: host, port and encryption are known', () => {
-    expect(newServerBody(POSTMARK, { ...emptyDraft(POSTMARK), token: ' abc ' })).toEqual({ type: 'postmark', token: 'abc' });
+    expect(newServerBody(POSTMARK, { ...emptyDraft(POSTMARK), token: ' abc ' })).toEqual({
+      type: 'postmark',
+      token: 'abc',
+    });
   });
 
   test('generic SMTP sends the connection whole, and of Advanced what was filled in', () => {
-    const draft = { ...emptyDraft(GENERIC), host: 'smtp.example.com', port: '2525', allowedFrom: '@example.com,\n a@example.org', maxConnections: '3' };
+    const draft = {
+      ...emptyDraft(GENERIC),
+      host: 'smtp.example.com',
+      port: '2525',
+      allowedFrom: '@example.com,\n a@example.org',
+      maxConnections: '3',
+    };
     expect(newServerBody(GENERIC, draft)).toEqual({
       type: 'generic',
       host: 'smtp.example.com',
@@ -46,14 +59,29 @@ describe('adding a server', () => {
 });
 
 describe('changing a server', () => {
-  const server = { name: 'Mail', region: null, host: 'smtp.example.com', port: 587, security: 'starttls', username: 'u', heloName: null, allowedFrom: [], maxConnections: 5, tlsCa: null, tlsFingerprint: null, tlsServerName: null } as unknown as ServerView;
+  const server = {
+    name: 'Mail',
+    region: null,
+    host: 'smtp.example.com',
+    port: 587,
+    security: 'starttls',
+    username: 'u',
+    heloName: null,
+    allowedFrom: [],
+    maxConnections: 5,
+    tlsCa: null,
+    tlsFingerprint: null,
+    tlsServerName: null,
+  } as unknown as ServerView;
 
   test('an untouched form changes nothing, so nothing is checked again', () => {
     expect(changeBody(server, draftOf(server))).toEqual({});
   });
 
   test('an empty password keeps the stored one; a typed one is sent', () => {
-    expect(changeBody(server, { ...draftOf(server), name: 'Office', password: '' })).toEqual({ name: 'Office' });
+    expect(changeBody(server, { ...draftOf(server), name: 'Office', password: '' })).toEqual({
+      name: 'Office',
+    });
     expect(changeBody(server, { ...draftOf(server), password: ' s ' })).toEqual({ password: ' s ' });
   });
 
@@ -68,6 +96,9 @@ describe('switching the encryption', () => {
   });
 
   test('leaves a port that was chosen on purpose', () => {
-    expect(withSecurity({ ...emptyDraft(GENERIC), port: '2525' }, 'ssl')).toMatchObject({ security: 'ssl', port: '2525' });
+    expect(withSecurity({ ...emptyDraft(GENERIC), port: '2525' }, 'ssl')).toMatchObject({
+      security: 'ssl',
+      port: '2525',
+    });
   });
 });

@@ -75,14 +75,18 @@ export function withSecurity(draft: ServerDraft, security: Security): ServerDraf
 export function newServerBody(type: ServerTypeView, draft: ServerDraft): Record<string, unknown> {
   const asked = new Set<string>(type.fields.map((field) => field.name));
   const everything = bodyOf(draft);
-  const kept = Object.entries(everything).filter(([name, value]) => (CONNECTION.has(name) ? asked.has(name) : !isEmpty(value)));
+  const kept = Object.entries(everything).filter(([name, value]) =>
+    CONNECTION.has(name) ? asked.has(name) : !isEmpty(value),
+  );
   return { type: type.type, ...Object.fromEntries(kept) };
 }
 
 /** Only what differs goes into a change: a field that is sent counts as touched and is validated anew. */
 export function changeBody(server: ServerView, draft: ServerDraft): Record<string, unknown> {
   const before = bodyOf(draftOf(server));
-  const changed = Object.entries(bodyOf(draft)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]));
+  const changed = Object.entries(bodyOf(draft)).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]),
+  );
   return Object.fromEntries(changed.filter(([name, value]) => !(SECRET.has(name) && isEmpty(value))));
 }
 

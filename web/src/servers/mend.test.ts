@@ -4,7 +4,8 @@ import type { ServerDraft } from './draft.ts';
 import { mendOf } from './mend.ts';
 
 const draft = { host: 'smtp.example.com', port: '587', security: 'starttls' } as ServerDraft;
-const error = (code: string, detail: Record<string, unknown> = {}) => new ApiError(422, { code, message: 'It failed.', detail });
+const error = (code: string, detail: Record<string, unknown> = {}) =>
+  new ApiError(422, { code, message: 'It failed.', detail });
 
 describe('an own host', () => {
   test.each([
@@ -22,11 +23,16 @@ describe('an own host', () => {
 
   test('a port within the host is moved to its field', () => {
     const mend = mendOf(error('host_has_port', { host: 'smtp.example.com', port: 2525 }), draft, true);
-    expect(mend).toEqual({ label: 'Use host smtp.example.com and port 2525', change: { host: 'smtp.example.com', port: '2525' } });
+    expect(mend).toEqual({
+      label: 'Use host smtp.example.com and port 2525',
+      change: { host: 'smtp.example.com', port: '2525' },
+    });
   });
 
   test('a host that can be guessed is offered, another is left to the reader', () => {
-    expect(mendOf(error('host_invalid', { suggestion: 'smtp.example.com' }), draft, true)?.change).toEqual({ host: 'smtp.example.com' });
+    expect(mendOf(error('host_invalid', { suggestion: 'smtp.example.com' }), draft, true)?.change).toEqual({
+      host: 'smtp.example.com',
+    });
     expect(mendOf(error('host_invalid'), draft, true)).toBeUndefined();
   });
 });

@@ -16,13 +16,22 @@ export interface Mend {
 export function mendOf(error: ApiError, draft: ServerDraft, ownHost: boolean): Mend | undefined {
   const { code, detail } = error;
   if (code === 'host_not_allowed') return detail.mayAllow === true ? allowPrivate(detail) : undefined;
-  if (code === 'dns_temporary' || code === 'auth_temporary' || code === 'server_busy' || code === 'unreachable') return TRY_AGAIN;
+  if (
+    code === 'dns_temporary' ||
+    code === 'auth_temporary' ||
+    code === 'server_busy' ||
+    code === 'unreachable'
+  )
+    return TRY_AGAIN;
   // What follows changes host, port or encryption, which a preset keeps to itself.
   return ownHost ? mendConnection(error, draft) : undefined;
 }
 
 const TRY_AGAIN: Mend = { label: 'Try again', change: {} };
-const STARTTLS_587: Mend = { label: 'Use port 587 with STARTTLS', change: { security: 'starttls', port: USUAL_PORT.starttls } };
+const STARTTLS_587: Mend = {
+  label: 'Use port 587 with STARTTLS',
+  change: { security: 'starttls', port: USUAL_PORT.starttls },
+};
 const SSL_465: Mend = { label: 'Use port 465 with SSL', change: { security: 'ssl', port: USUAL_PORT.ssl } };
 
 function mendConnection({ code, detail }: ApiError, draft: ServerDraft): Mend | undefined {
@@ -48,7 +57,9 @@ function mendConnection({ code, detail }: ApiError, draft: ServerDraft): Mend | 
     case 'host_has_port':
       return hostAndPort(detail);
     case 'host_invalid':
-      return typeof detail.suggestion === 'string' ? { label: `Use ${detail.suggestion}`, change: { host: detail.suggestion } } : undefined;
+      return typeof detail.suggestion === 'string'
+        ? { label: `Use ${detail.suggestion}`, change: { host: detail.suggestion } }
+        : undefined;
     default:
       return undefined;
   }

@@ -43,11 +43,16 @@ function TypeCard({ type }: { type: ServerTypeView }) {
         <TypeMark type={type.type} />
         <span className="min-w-0">
           <span className="block font-medium">{type.name}</span>
-          <span className="block text-ink-soft text-sm">{type.hints[0]}</span>
+          <span className="block text-ink-soft text-sm">{asksFor(type)}</span>
         </span>
       </Link>
     </li>
   );
+}
+
+/** A preset is told by its credentials; a free choice by what it is for. */
+function asksFor(type: ServerTypeView): string | undefined {
+  return type.host || type.regions ? type.fields.map((field) => field.label).join(' · ') : type.hints[0];
 }
 
 function NewServer({ type }: { type: ServerTypeView }) {
@@ -86,17 +91,18 @@ export function TypeNotes({ type }: { type: ServerTypeView }) {
       {type.hints.map((hint) => (
         <li key={hint}>{hint}</li>
       ))}
-      <li>{type.limits.text}</li>
+      {(type.host || type.regions) && <li>{type.limits.text}</li>}
     </ul>
   );
 }
 
 function Connected({ server }: { server: ServerView }) {
   return (
-    <div className="appear">
+    <div className="animate-appear">
       <h2 className="font-semibold text-md">{server.name} is connected</h2>
       <p className="mt-1 text-ink-soft">
-        {server.username ? 'It accepted the sign-in.' : 'It needs no sign-in.'} New messages go out through it; none was sent for this check.
+        {server.username ? 'It accepted the sign-in.' : 'It needs no sign-in.'} New messages go out through
+        it; none was sent for this check.
       </p>
       <DefaultFromOffer server={server} />
       <div className="mt-5 flex flex-wrap gap-2">

@@ -1,5 +1,4 @@
 import { useEffect, useState } from 'react';
-import { Button } from '../ui/button.tsx';
 import { ChoiceField, SelectField, TextArea, TextField } from '../ui/field.tsx';
 import { Fold } from '../ui/page.tsx';
 import { type Security, type ServerDraft, SUGGESTED_PORTS, withSecurity } from './draft.ts';
@@ -21,17 +20,44 @@ export function ConnectionFields(props: FieldsProps) {
   return props.type.fields.map(({ name }) => <ConnectionField key={name} name={name} {...props} />);
 }
 
-function ConnectionField({ name, type, draft, passwordKept, errorOf, onChange }: FieldsProps & { name: string }) {
+function ConnectionField({
+  name,
+  type,
+  draft,
+  passwordKept,
+  errorOf,
+  onChange,
+}: FieldsProps & { name: string }) {
   const field = type.fields.find((one) => one.name === name);
   const label = field?.label ?? name;
   const error = errorOf(name);
   switch (name) {
     case 'region':
-      return <RegionField type={type} value={draft.region} error={error} onChange={(region) => onChange({ ...draft, region })} />;
+      return (
+        <RegionField
+          type={type}
+          value={draft.region}
+          error={error}
+          onChange={(region) => onChange({ ...draft, region })}
+        />
+      );
     case 'security':
-      return <SecurityField value={draft.security} error={error} onChange={(security) => onChange(withSecurity(draft, security))} />;
+      return (
+        <SecurityField
+          value={draft.security}
+          error={error}
+          onChange={(security) => onChange(withSecurity(draft, security))}
+        />
+      );
     case 'port':
-      return <PortField label={label} value={draft.port} error={error} onChange={(port) => onChange({ ...draft, port })} />;
+      return (
+        <PortField
+          label={label}
+          value={draft.port}
+          error={error}
+          onChange={(port) => onChange({ ...draft, port })}
+        />
+      );
     case 'password':
     case 'token':
       return (
@@ -68,7 +94,17 @@ function ConnectionField({ name, type, draft, passwordKept, errorOf, onChange }:
 
 const OTHER = 'other';
 
-function RegionField({ type, value, error, onChange }: { type: ServerTypeView; value: string; error: string | undefined; onChange: (region: string) => void }) {
+function RegionField({
+  type,
+  value,
+  error,
+  onChange,
+}: {
+  type: ServerTypeView;
+  value: string;
+  error: string | undefined;
+  onChange: (region: string) => void;
+}) {
   const regions = type.regions ?? [];
   const listed = regions.some((one) => one.region === value);
   const [other, setOther] = useState(value !== '' && !listed);
@@ -109,16 +145,40 @@ function RegionField({ type, value, error, onChange }: { type: ServerTypeView; v
   );
 }
 
-function PortField({ label, value, error, onChange }: { label: string; value: string; error: string | undefined; onChange: (port: string) => void }) {
+function PortField({
+  label,
+  value,
+  error,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  error: string | undefined;
+  onChange: (port: string) => void;
+}) {
   return (
     <div>
-      <TextField label={label} name="port" inputMode="numeric" mono error={error} value={value} onChange={(event) => onChange(event.target.value)} />
+      <TextField
+        label={label}
+        name="port"
+        inputMode="numeric"
+        mono
+        error={error}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
       <div className="mt-2 flex flex-wrap items-center gap-1.5 text-ink-soft text-sm">
         <span className="mr-1">Usual ports</span>
         {SUGGESTED_PORTS.map((port) => (
-          <Button key={port} className="!h-7 !px-2 font-mono text-sm" aria-pressed={value === port} onClick={() => onChange(port)}>
+          <button
+            key={port}
+            type="button"
+            className="h-8 rounded-control border border-line px-2.5 font-mono hover:bg-sunk aria-pressed:border-accent aria-pressed:bg-accent/8 aria-pressed:text-ink md:h-7"
+            aria-pressed={value === port}
+            onClick={() => onChange(port)}
+          >
             {port}
-          </Button>
+          </button>
         ))}
       </div>
     </div>
@@ -126,27 +186,73 @@ function PortField({ label, value, error, onChange }: { label: string; value: st
 }
 
 const SECURITIES: { value: Security; label: string; hint: string }[] = [
-  { value: 'starttls', label: 'Use STARTTLS', hint: 'Connects in the clear, then encrypts. Usual on port 587.' },
+  {
+    value: 'starttls',
+    label: 'Use STARTTLS',
+    hint: 'Connects in the clear, then encrypts. Usual on port 587.',
+  },
   { value: 'ssl', label: 'Use SSL', hint: 'Encrypted from the first byte (SSL/TLS). Usual on port 465.' },
   { value: 'none', label: 'No encryption', hint: 'Only for your own server in a private network.' },
 ];
 
-function SecurityField({ value, error, onChange }: { value: Security; error: string | undefined; onChange: (security: Security) => void }) {
-  return <ChoiceField label="Encryption" name="security" value={value} choices={SECURITIES} error={error} onChange={onChange} />;
+function SecurityField({
+  value,
+  error,
+  onChange,
+}: {
+  value: Security;
+  error: string | undefined;
+  onChange: (security: Security) => void;
+}) {
+  return (
+    <ChoiceField
+      label="Encryption"
+      name="security"
+      value={value}
+      choices={SECURITIES}
+      error={error}
+      onChange={onChange}
+    />
+  );
 }
 
 const ADVANCED: { name: TextName; label: string; hint: string; long?: true }[] = [
-  { name: 'name', label: 'Name', hint: 'What this server is called in Mailwright. Empty takes the service or the host.' },
-  { name: 'allowedFrom', label: 'From allow-list', hint: 'Domains as @example.com, or addresses, separated by commas. Empty allows every From.' },
+  {
+    name: 'name',
+    label: 'Name',
+    hint: 'What this server is called in Mailwright. Empty takes the service or the host.',
+  },
+  {
+    name: 'allowedFrom',
+    label: 'From allow-list',
+    hint: 'Domains as @example.com, or addresses, separated by commas. Empty allows every From.',
+  },
   { name: 'maxConnections', label: 'Connections at most', hint: 'How many at the same time. 5 when empty.' },
   { name: 'heloName', label: 'HELO name', hint: 'The full host name we introduce ourselves with.' },
-  { name: 'tlsCa', label: 'CA certificate', hint: 'As PEM, when the server’s certificate comes from your own authority.', long: true },
-  { name: 'tlsFingerprint', label: 'Certificate fingerprint', hint: 'SHA-256, 64 hex digits. Only this certificate is then accepted.' },
-  { name: 'tlsServerName', label: 'TLS name', hint: 'The name in the certificate, when it differs from the host.' },
+  {
+    name: 'tlsCa',
+    label: 'CA certificate',
+    hint: 'As PEM, when the server’s certificate comes from your own authority.',
+    long: true,
+  },
+  {
+    name: 'tlsFingerprint',
+    label: 'Certificate fingerprint',
+    hint: 'SHA-256, 64 hex digits. Only this certificate is then accepted.',
+  },
+  {
+    name: 'tlsServerName',
+    label: 'TLS name',
+    hint: 'The name in the certificate, when it differs from the host.',
+  },
 ];
 
 /** Folded away, and opened when something in it is wrong. */
-export function AdvancedFields({ draft, errorOf, onChange }: Pick<FieldsProps, 'draft' | 'errorOf' | 'onChange'>) {
+export function AdvancedFields({
+  draft,
+  errorOf,
+  onChange,
+}: Pick<FieldsProps, 'draft' | 'errorOf' | 'onChange'>) {
   const wrong = ADVANCED.some(({ name }) => errorOf(name) !== undefined);
   const [open, setOpen] = useState(wrong);
   useEffect(() => {
@@ -168,7 +274,9 @@ export function AdvancedFields({ draft, errorOf, onChange }: Pick<FieldsProps, '
               hint={hint}
               error={errorOf(name)}
               value={draft[name]}
-              onChange={(event: React.ChangeEvent<HTMLInputElement & HTMLTextAreaElement>) => onChange({ ...draft, [name]: event.target.value })}
+              onChange={(event: React.ChangeEvent<HTMLInputElement & HTMLTextAreaElement>) =>
+                onChange({ ...draft, [name]: event.target.value })
+              }
             />
           );
         })}

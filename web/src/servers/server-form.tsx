@@ -19,24 +19,38 @@ interface ServerFormProps {
   onSaved?: (server: ServerView) => void;
   /** What takes the place of the fields once the server is saved. */
   renderSaved?: (server: ServerView) => ReactNode;
-  /** Buttons beside "Save". */
-  children?: ReactNode;
 }
 
 /** Saving is checking: the form turns into three live steps and only a server that let us in is stored. */
-export function ServerForm({ type, initial, passwordKept, callFor, onSaved, renderSaved, children }: ServerFormProps) {
+export function ServerForm({
+  type,
+  initial,
+  passwordKept,
+  callFor,
+  onSaved,
+  renderSaved,
+}: ServerFormProps) {
   const [draft, setDraft] = useState(initial);
+  // The owner's word about a private address holds for this host, through all further tries.
+  const [ownHost, setOwnHost] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
   const check = useCheck<ServerView>(onSaved);
   const error = check.error instanceof ApiError ? check.error : undefined;
   const inSession = error !== undefined && cameFromSession(error);
-  const errorOf = (field: string) => (error && !inSession && error.field === field ? error.message : undefined);
+  const errorOf = (field: string) =>
+    error && !inSession && error.field === field ? error.message : undefined;
   useFocusOnError(form, error);
 
-  function save(changed: ServerDraft, more: { allowPrivate?: true } = {}) {
-    const { method, path, body } = callFor(changed);
+  function save(changed: ServerDraft, own = ownHost) {
+    const { body, ...where } = callFor(changed);
     setDraft(changed);
-    check.begin({ method, path, body: { ...body, ...more } });
+    check.begin({ ...where, body: own === changed.host ? { ...body, allowPrivate: true } : body });
+  }
+
+  function take(one: Mend) {
+    const changed = { ...draft, ...one.change };
+    if (one.allowPrivate) setOwnHost(changed.host);
+    save(changed, one.allowPrivate ? changed.host : ownHost);
   }
 
   function submit(event: FormEvent) {
@@ -45,7 +59,6 @@ export function ServerForm({ type, initial, passwordKept, callFor, onSaved, rend
   }
 
   const mend = error && mendOf(error, draft, type.host === undefined && !type.regions);
-  const take = (one: Mend) => save({ ...draft, ...one.change }, one.allowPrivate && { allowPrivate: true });
   const edit = (changed: ServerDraft) => {
     setDraft(changed);
     if (!inSession) check.reset();
@@ -62,29 +75,54 @@ export function ServerForm({ type, initial, passwordKept, callFor, onSaved, rend
   const called = check.steps.some((step) => step.status !== 'pending');
   return (
     <form ref={form} onSubmit={submit} noValidate className="space-y-5">
-      <ConnectionFields type={type} draft={draft} passwordKept={passwordKept} errorOf={errorOf} onChange={edit} />
+      <ConnectionFields
+        type={type}
+        draft={draft}
+        passwordKept={passwordKept}
+        errorOf={errorOf}
+        onChange={edit}
+      />
       <AdvancedFields draft={draft} errorOf={errorOf} onChange={edit} />
       {((check.running && called) || inSession) && (
-        <StepsPanel steps={check.steps} failure={inSession ? failureOf(error, mend, take, form.current) : undefined} />
+        <StepsPanel
+          steps={check.steps}
+          failure={inSession ? failureOf(error, mend, take, form.current) : undefined}
+        />
       )}
-      {check.error && !inSession && <Refusal error={check.error} atField={shownAtField} mend={mend} onMend={take} />}
-      <div className="flex flex-wrap gap-2">
-        <Button type="submit" look="primary" busy={check.running}>
-          {check.running ? 'Checking' : 'Save server'}
-        </Button>
-        {children}
-      </div>
+      {check.error && !inSession && (
+        <Refusal error={check.error} atField={shownAtField} mend={mend} onMend={take} />
+      )}
+      <Button type="submit" look="primary" busy={check.running}>
+        {check.running ? 'Checking' : 'Save server'}
+      </Button>
     </form>
   );
 }
 
 /** A refusal before any session: at its field where the form has one, else here. Its way out is here in any case. */
-function Refusal({ error, atField, mend, onMend }: { error: Error; atField: boolean; mend: Mend | undefined; onMend: (mend: Mend) => void }) {
+function Refusal({
+  error,
+  atField,
+  mend,
+  onMend,
+}: {
+  error: Error;
+  atField: boolean;
+  mend: Mend | undefined;
+  onMend: (mend: Mend) => void;
+}) {
   if (!mend) return atField ? null : <Problem error={error} />;
-  return <Notice alert tone="failed" title={error.message} actions={<MendButton mend={mend} onMend={onMend} />} />;
+  return (
+    <Notice alert tone="failed" title={error.message} actions={<MendButton mend={mend} onMend={onMend} />} />
+  );
 }
 
-function failureOf(error: ApiError, mend: Mend | undefined, onMend: (mend: Mend) => void, form: HTMLFormElement | null) {
+function failureOf(
+  error: ApiError,
+  mend: Mend | undefined,
+  onMend: (mend: Mend) => void,
+  form: HTMLFormElement | null,
+) {
   const control = controlOf(form, error.field);
   const words = FIELD_WORDS[error.field ?? ''];
   return {
@@ -126,7 +164,10 @@ function useFocusOnError(form: RefObject<HTMLFormElement | null>, error: ApiErro
 }
 
 /** The control of a field; of a choice the first. A field that is folded away is opened. */
-function controlOf(form: HTMLFormElement | null, field: string | undefined): { focus: () => void } | undefined {
+function controlOf(
+  form: HTMLFormElement | null,
+  field: string | undefined,
+): { focus: () => void } | undefined {
   const found = field ? form?.elements.namedItem(field) : null;
   const control = found instanceof RadioNodeList ? found[0] : found;
   if (!(control instanceof HTMLElement)) return undefined;

@@ -31,8 +31,15 @@ export function ServerPage() {
   const gone = servers.data && !server;
   return (
     <Page title="Email server" width="form" back={<Link to="/settings/email-servers">Email Servers</Link>}>
-      {error && <Problem error={error} onRetry={() => void Promise.all([servers.refetch(), types.refetch()])} />}
-      {gone && <Notice tone="stopped" title="This server is not connected any more. Messages it carried keep its name." />}
+      {error && (
+        <Problem error={error} onRetry={() => void Promise.all([servers.refetch(), types.refetch()])} />
+      )}
+      {gone && (
+        <Notice
+          tone="stopped"
+          title="This server is not connected any more. Messages it carried keep its name."
+        />
+      )}
       {!error && !gone && <LoadingRows rows={4} />}
     </Page>
   );
@@ -63,7 +70,11 @@ function Server({ server, type }: { server: ServerView; type: ServerTypeView }) 
           type={type}
           initial={draftOf(server)}
           passwordKept={server.hasPassword}
-          callFor={(draft) => ({ method: 'PATCH', path: `/v1/servers/${server.id}`, body: changeBody(server, draft) })}
+          callFor={(draft) => ({
+            method: 'PATCH',
+            path: `/v1/servers/${server.id}`,
+            body: changeBody(server, draft),
+          })}
           onSaved={(saved) => {
             toast(`${saved.name} is saved.`);
             void navigate({ to: '/settings/email-servers' });
@@ -87,7 +98,11 @@ function Health({ server }: { server: ServerView }) {
   const error = check.error;
   const failure =
     error instanceof ApiError && cameFromSession(error)
-      ? { message: error.message, reply: typeof error.detail.reply === 'string' ? error.detail.reply : null, actions: null }
+      ? {
+          message: error.message,
+          reply: typeof error.detail.reply === 'string' ? error.detail.reply : null,
+          actions: null,
+        }
       : undefined;
   return (
     <>

@@ -30,7 +30,10 @@ export function ServersPage() {
       {servers.isPending && <LoadingRows rows={3} />}
       {servers.error && <Problem error={servers.error} onRetry={() => void servers.refetch()} />}
       {servers.data?.length === 0 && (
-        <Empty title="Your own servers carry the mail: AWS SES, Gmail, Postmark, or anything that speaks SMTP." action={add} />
+        <Empty
+          title="Your own servers carry the mail: AWS SES, Gmail, Postmark, or anything that speaks SMTP."
+          action={add}
+        />
       )}
       {servers.data && servers.data.length > 0 && (
         <ul ref={list} className="overflow-hidden rounded-card border border-line bg-surface">
@@ -43,7 +46,11 @@ export function ServersPage() {
   );
 }
 
-const ENCRYPTION: Record<ServerView['security'], string> = { ssl: 'SSL', starttls: 'STARTTLS', none: 'no encryption' };
+const ENCRYPTION: Record<ServerView['security'], string> = {
+  ssl: 'SSL',
+  starttls: 'STARTTLS',
+  none: 'no encryption',
+};
 
 function ServerRow({ server }: { server: ServerView }) {
   const { data: types } = useQuery(serverTypesQuery);
@@ -60,7 +67,9 @@ function ServerRow({ server }: { server: ServerView }) {
         <TypeMark type={server.type} />
         <span className="min-w-0">
           <span className="block truncate font-medium">{server.name}</span>
-          {typeName !== server.name && <span className="block truncate text-ink-soft text-sm">{typeName}</span>}
+          {typeName !== server.name && (
+            <span className="block truncate text-ink-soft text-sm">{typeName}</span>
+          )}
         </span>
         <span className="col-start-2 min-w-0 md:col-start-auto">
           <span className="block truncate font-mono text-sm">
@@ -68,7 +77,9 @@ function ServerRow({ server }: { server: ServerView }) {
           </span>
           <span className="block text-ink-soft text-sm">{ENCRYPTION[server.security]}</span>
         </span>
-        <span className="col-start-2 text-ink-soft text-sm tabular-nums md:col-start-auto">{preferring === undefined ? '' : preferredWords(preferring)}</span>
+        <span className="col-start-2 text-ink-soft text-sm tabular-nums md:col-start-auto">
+          {preferring === undefined ? '' : preferredWords(preferring)}
+        </span>
         <span className="col-start-2 md:col-start-auto">
           <HealthTag health={server.health} />
         </span>

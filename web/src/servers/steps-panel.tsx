@@ -13,12 +13,18 @@ interface StepsPanelProps {
 /** Connect · Encrypt · Sign in, each ticking with its duration. */
 export function StepsPanel({ steps, failure }: StepsPanelProps) {
   return (
-    <ol aria-label="Check of the server" aria-live="polite" className="divide-y divide-line rounded-card border border-line bg-surface">
+    <ol
+      aria-label="Check of the server"
+      aria-live="polite"
+      className="divide-y divide-line rounded-card border border-line bg-surface"
+    >
       {steps.map((step) => (
         <li key={step.name} className="px-4 py-2.5">
           <div className="flex items-center gap-3">
             <StepMark status={step.status} />
-            <span className={step.status === 'pending' ? 'text-ink-faint' : 'font-medium'}>{STEP_WORDS[step.name]}</span>
+            <span className={step.status === 'pending' ? 'text-ink-faint' : 'font-medium'}>
+              {STEP_WORDS[step.name]}
+            </span>
             <span className="ml-auto text-ink-soft text-sm tabular-nums">{resultWords(step)}</span>
           </div>
           {step.status === 'failed' && failure && <Failure {...failure} />}
@@ -30,13 +36,15 @@ export function StepsPanel({ steps, failure }: StepsPanelProps) {
 
 function Failure({ message, reply, actions }: NonNullable<StepsPanelProps['failure']>) {
   return (
-    <div role="alert" className="appear mt-2 mb-1 ml-8">
+    <div role="alert" className="animate-appear mt-2 mb-1 ml-8">
       <p>{message}</p>
       {actions && <div className="mt-3 flex flex-wrap gap-2">{actions}</div>}
       {reply && (
         <div className="mt-3">
           <Fold summary="What the server said">
-            <pre className="mt-2 overflow-x-auto whitespace-pre-wrap rounded-control bg-sunk px-3 py-2 font-mono text-sm">{reply}</pre>
+            <pre className="mt-2 overflow-x-auto whitespace-pre-wrap rounded-control bg-sunk px-3 py-2 font-mono text-sm">
+              {reply}
+            </pre>
           </Fold>
         </div>
       )}
@@ -52,7 +60,8 @@ function resultWords({ status, durationMs }: Step): string {
 }
 
 function StepMark({ status }: { status: Step['status'] }) {
-  const circle = 'flex size-5 shrink-0 items-center justify-center rounded-full [&_svg]:size-3 [&_svg]:stroke-[3]';
+  const circle =
+    'flex size-5 shrink-0 items-center justify-center rounded-full [&_svg]:size-3 [&_svg]:stroke-[3]';
   switch (status) {
     case 'ok':
       return (

@@ -4,7 +4,11 @@ import type { StepView } from './queries.ts';
 export type StepName = StepView['name'];
 export type Step = Omit<StepView, 'status'> & { status: StepView['status'] | 'pending' };
 
-export const STEP_WORDS: Record<StepName, string> = { connect: 'Connect', encrypt: 'Encrypt', sign_in: 'Sign in' };
+export const STEP_WORDS: Record<StepName, string> = {
+  connect: 'Connect',
+  encrypt: 'Encrypt',
+  sign_in: 'Sign in',
+};
 
 const NAMES: StepName[] = ['connect', 'encrypt', 'sign_in'];
 
@@ -19,7 +23,13 @@ export function afterStep(steps: Step[], news: StepView): Step[] {
 export function afterFailure(steps: Step[], error: ApiError): Step[] {
   if (steps.some((step) => step.status === 'failed')) return steps;
   const at = steps.findIndex((step) => step.name === stepOfStage(error.detail.stage));
-  return steps.map((step, index) => (index === at ? { ...step, status: 'failed' } : step.status === 'running' ? { ...step, status: 'pending' } : step));
+  return steps.map((step, index) =>
+    index === at
+      ? { ...step, status: 'failed' }
+      : step.status === 'running'
+        ? { ...step, status: 'pending' }
+        : step,
+  );
 }
 
 /** An error without a stage is about what was typed; nobody was called yet. */

@@ -31,15 +31,24 @@ export function TemplateMove({ server }: { server: ServerView }) {
       <ul className="flex flex-wrap gap-x-4 gap-y-1">
         {preferring.map(({ slug }) => (
           <li key={slug}>
-            <Link to="/templates/$slug" params={{ slug }} className="font-mono text-accent text-sm hover:underline">
+            <Link
+              to="/templates/$slug"
+              params={{ slug }}
+              className="font-mono text-accent text-sm hover:underline"
+            >
               {slug}
             </Link>
           </li>
         ))}
       </ul>
       <div className="flex items-end gap-2">
-        <ServerSelect label="Move all of them to" servers={servers.filter((one) => one.id !== server.id)} value={to} onChange={setTo} />
-        <Button className="!h-10 md:!h-9" busy={move.isPending} onClick={() => move.mutate()}>
+        <ServerSelect
+          label="Move all of them to"
+          servers={servers.filter((one) => one.id !== server.id)}
+          value={to}
+          onChange={setTo}
+        />
+        <Button height="field" busy={move.isPending} onClick={() => move.mutate()}>
           Move templates
         </Button>
       </div>
@@ -58,7 +67,12 @@ interface ServerSelectProps {
 /** A server by its id; empty is the random choice. */
 export function ServerSelect({ label, servers, value, onChange }: ServerSelectProps) {
   return (
-    <SelectField label={label} className="min-w-0 flex-1" value={value} onChange={(event) => onChange(event.target.value)}>
+    <SelectField
+      label={label}
+      className="min-w-0 flex-1"
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    >
       <option value="">Random choice</option>
       {servers.map((one) => (
         <option key={one.id} value={one.id}>

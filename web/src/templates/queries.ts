@@ -15,7 +15,10 @@ export const templatesQuery = queryOptions({
     const all: TemplateView[] = [];
     let cursor = '';
     for (let page = 0; page < MAX_PAGES; page++) {
-      const listed = await get<Listed<TemplateView>>(`/v1/templates?limit=${PAGE_SIZE}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, signal);
+      const listed = await get<Listed<TemplateView>>(
+        `/v1/templates?limit=${PAGE_SIZE}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+        signal,
+      );
       all.push(...listed.data);
       if (!listed.nextCursor) break;
       cursor = listed.nextCursor;

@@ -4,7 +4,10 @@ import type { ComponentProps, ReactNode } from 'react';
 type Look = 'primary' | 'plain' | 'quiet' | 'danger';
 
 const SHAPE =
-  'inline-flex h-9 shrink-0 items-center justify-center gap-2 rounded-control px-3.5 font-medium whitespace-nowrap transition-colors md:h-8 md:px-3 disabled:opacity-55 [&_svg]:size-4 [&_svg]:shrink-0';
+  'inline-flex shrink-0 items-center justify-center gap-2 rounded-control px-3.5 font-medium whitespace-nowrap transition-colors md:px-3 disabled:opacity-55 [&_svg]:size-4 [&_svg]:shrink-0';
+
+/** A button beside a field is as high as the field. */
+const HEIGHTS = { row: 'h-9 md:h-8', field: 'h-10 md:h-9' };
 
 const LOOKS: Record<Look, string> = {
   primary: 'bg-accent text-on-accent hover:bg-accent/88',
@@ -15,14 +18,30 @@ const LOOKS: Record<Look, string> = {
 
 interface ButtonProps extends ComponentProps<'button'> {
   look?: Look;
+  height?: keyof typeof HEIGHTS;
   /** The call is under way: the button waits and says so to screen readers. */
   busy?: boolean;
   icon?: ReactNode;
 }
 
-export function Button({ look = 'plain', busy = false, icon, className = '', children, disabled, ...rest }: ButtonProps) {
+export function Button({
+  look = 'plain',
+  height = 'row',
+  busy = false,
+  icon,
+  className = '',
+  children,
+  disabled,
+  ...rest
+}: ButtonProps) {
   return (
-    <button type="button" className={`${SHAPE} ${LOOKS[look]} ${className}`} disabled={disabled || busy} aria-busy={busy} {...rest}>
+    <button
+      type="button"
+      className={`${SHAPE} ${HEIGHTS[height]} ${LOOKS[look]} ${className}`}
+      disabled={disabled || busy}
+      aria-busy={busy}
+      {...rest}
+    >
       {icon}
       {children}
     </button>
@@ -35,15 +54,22 @@ interface AnchorProps extends ComponentProps<'a'> {
 }
 
 /** A link to another page that looks like a button. */
-export const ButtonLink = createLink(({ look = 'plain', icon, className = '', children, ...rest }: AnchorProps) => (
-  <a className={`${SHAPE} ${LOOKS[look]} ${className}`} {...rest}>
-    {icon}
-    {children}
-  </a>
-));
+export const ButtonLink = createLink(
+  ({ look = 'plain', icon, className = '', children, ...rest }: AnchorProps) => (
+    <a className={`${SHAPE} ${HEIGHTS.row} ${LOOKS[look]} ${className}`} {...rest}>
+      {icon}
+      {children}
+    </a>
+  ),
+);
 
 /** A square button with only a picture; the label is its name. */
-export function IconButton({ label, className = '', children, ...rest }: ComponentProps<'button'> & { label: string }) {
+export function IconButton({
+  label,
+  className = '',
+  children,
+  ...rest
+}: ComponentProps<'button'> & { label: string }) {
   return (
     <button
       type="button"

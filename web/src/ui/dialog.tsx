@@ -4,7 +4,8 @@ import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button, IconButton } from './button.tsx';
 
-const BACKDROP = 'fixed inset-0 z-40 bg-[oklch(0.15_0.02_250/0.5)] transition-opacity data-starting-style:opacity-0 data-ending-style:opacity-0';
+const BACKDROP =
+  'fixed inset-0 z-40 bg-[oklch(0.15_0.02_250/0.5)] transition-opacity data-starting-style:opacity-0 data-ending-style:opacity-0';
 /** A full sheet on phones. */
 const POPUP =
   'fixed inset-0 z-50 flex flex-col overflow-y-auto bg-surface p-5 transition-[opacity,scale] data-starting-style:scale-98 data-starting-style:opacity-0 data-ending-style:opacity-0 sm:inset-auto sm:top-1/2 sm:left-1/2 sm:max-h-[85dvh] sm:w-[min(480px,calc(100vw-32px))] sm:-translate-x-1/2 sm:-translate-y-1/2 sm:rounded-card sm:border sm:border-line sm:shadow-float';

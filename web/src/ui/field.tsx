@@ -10,27 +10,60 @@ interface FieldProps {
 
 const CONTROL =
   'w-full rounded-control border bg-surface px-3 text-md transition-colors md:text-base disabled:bg-sunk disabled:text-ink-faint';
-const border = (error: string | undefined) => (error ? 'border-failed' : 'border-control hover:border-ink-faint');
+const border = (error: string | undefined) =>
+  error ? 'border-failed' : 'border-control hover:border-ink-faint';
 
-export function TextField({ label, hint, error, optional, mono, className = '', ...rest }: FieldProps & ComponentProps<'input'> & { mono?: boolean }) {
+export function TextField({
+  label,
+  hint,
+  error,
+  optional,
+  mono,
+  className = '',
+  ...rest
+}: FieldProps & ComponentProps<'input'> & { mono?: boolean }) {
   const ids = useFieldIds(hint, error);
   return (
     <Labelled ids={ids} label={label} hint={hint} error={error} optional={optional} className={className}>
-      <input {...ids.control} {...rest} className={`${CONTROL} ${border(error)} h-10 md:h-9 ${mono ? 'font-mono' : ''}`} />
+      <input
+        {...ids.control}
+        {...rest}
+        className={`${CONTROL} ${border(error)} h-10 md:h-9 ${mono ? 'font-mono' : ''}`}
+      />
     </Labelled>
   );
 }
 
-export function TextArea({ label, hint, error, optional, className = '', ...rest }: FieldProps & ComponentProps<'textarea'>) {
+export function TextArea({
+  label,
+  hint,
+  error,
+  optional,
+  className = '',
+  ...rest
+}: FieldProps & ComponentProps<'textarea'>) {
   const ids = useFieldIds(hint, error);
   return (
     <Labelled ids={ids} label={label} hint={hint} error={error} optional={optional} className={className}>
-      <textarea rows={4} {...ids.control} {...rest} className={`${CONTROL} ${border(error)} py-2 font-mono text-sm`} />
+      <textarea
+        rows={4}
+        {...ids.control}
+        {...rest}
+        className={`${CONTROL} ${border(error)} py-2 font-mono text-sm`}
+      />
     </Labelled>
   );
 }
 
-export function SelectField({ label, hint, error, optional, className = '', children, ...rest }: FieldProps & ComponentProps<'select'>) {
+export function SelectField({
+  label,
+  hint,
+  error,
+  optional,
+  className = '',
+  children,
+  ...rest
+}: FieldProps & ComponentProps<'select'>) {
   const ids = useFieldIds(hint, error);
   return (
     <Labelled ids={ids} label={label} hint={hint} error={error} optional={optional} className={className}>
@@ -51,7 +84,14 @@ interface ChoiceProps<Value extends string> {
 }
 
 /** One of a few, each with a line on what it means. */
-export function ChoiceField<Value extends string>({ label, name, value, choices, error, onChange }: ChoiceProps<Value>) {
+export function ChoiceField<Value extends string>({
+  label,
+  name,
+  value,
+  choices,
+  error,
+  onChange,
+}: ChoiceProps<Value>) {
   return (
     <fieldset>
       <legend className="mb-1.5 text-sm font-medium">{label}</legend>

@@ -39,7 +39,7 @@ interface NoticeProps {
 /** Something the reader should know, next to where it matters. */
 export function Notice({ tone, title, actions, alert = false, children }: NoticeProps) {
   return (
-    <div role={alert ? 'alert' : undefined} className={`appear rounded-card px-4 py-3 ${WASH[tone]}`}>
+    <div role={alert ? 'alert' : undefined} className={`animate-appear rounded-card px-4 py-3 ${WASH[tone]}`}>
       {title && <p className="font-medium">{title}</p>}
       {children && <div className={`text-ink-soft ${title ? 'mt-0.5' : ''}`}>{children}</div>}
       {actions && <div className="mt-3 flex flex-wrap gap-2">{actions}</div>}
@@ -53,7 +53,11 @@ export function Problem({ error, onRetry }: { error: Error; onRetry?: () => void
     <Notice
       alert
       tone="failed"
-      title={error instanceof ApiError ? error.message : 'This page has a fault. Load it again; your work on the server is safe.'}
+      title={
+        error instanceof ApiError
+          ? error.message
+          : 'This page has a fault. Load it again; your work on the server is safe.'
+      }
       actions={onRetry && <Button onClick={onRetry}>Try again</Button>}
     />
   );

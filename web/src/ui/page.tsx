@@ -19,7 +19,12 @@ export function Page({ title, heading, intro, actions, back, width = 'list', chi
   return (
     <div className={`mx-auto w-full px-4 pt-5 pb-16 md:px-6 md:pt-7 ${WIDTHS[width]}`}>
       <title>{`${title} · Mailwright`}</title>
-      {back && <div className="mb-2 text-ink-soft text-sm">{back}</div>}
+      {back && (
+        <div className="mb-2 text-ink-soft text-sm [&_a]:hover:text-ink [&_a]:hover:underline">
+          <span aria-hidden="true">← </span>
+          {back}
+        </div>
+      )}
       <header className="mb-5 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
         <div className="min-w-0">
           <h1 className="font-semibold text-lg tracking-[-0.01em]">{heading ?? title}</h1>
@@ -50,7 +55,15 @@ export function LoadingRows({ rows = 6 }: { rows?: number }) {
 }
 
 /** A group of fields or facts with a heading. */
-export function Section({ title, intro, children }: { title: string; intro?: ReactNode; children: ReactNode }) {
+export function Section({
+  title,
+  intro,
+  children,
+}: {
+  title: string;
+  intro?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <section className="border-line border-t py-6 first:border-t-0 first:pt-0">
       <h2 className="font-semibold text-base">{title}</h2>
@@ -70,9 +83,16 @@ interface FoldProps {
 /** Folded until asked for; opens by keyboard and is found by the browser's search. */
 export function Fold({ summary, open, onToggle, children }: FoldProps) {
   return (
-    <details open={open} onToggle={onToggle && ((event) => onToggle(event.currentTarget.open))} className="group">
+    <details
+      open={open}
+      onToggle={onToggle && ((event) => onToggle(event.currentTarget.open))}
+      className="group"
+    >
       <summary className="-mx-1 inline-flex items-center gap-1.5 rounded-control px-1 text-ink-soft text-sm hover:text-ink">
-        <span aria-hidden="true" className="inline-block w-2.5 text-[10px] transition-transform group-open:rotate-90">
+        <span
+          aria-hidden="true"
+          className="inline-block w-2.5 text-[10px] transition-transform group-open:rotate-90"
+        >
           ▶
         </span>
         {summary}

@@ -31,8 +31,14 @@ export function ClockTime({ at }: { at: string }) {
 export function timeWords(at: number, now: number): string {
   const away = Math.abs(now - at);
   if (away < MINUTE) return now < at ? 'in a moment' : 'just now';
-  if (away >= 7 * DAY) return (new Date(at).getFullYear() === new Date(now).getFullYear() ? thisYear : otherYear).format(at);
-  const words = away < HOUR ? `${Math.floor(away / MINUTE)} min` : away < DAY ? `${Math.floor(away / HOUR)} h` : days(away);
+  if (away >= 7 * DAY)
+    return (new Date(at).getFullYear() === new Date(now).getFullYear() ? thisYear : otherYear).format(at);
+  const words =
+    away < HOUR
+      ? `${Math.floor(away / MINUTE)} min`
+      : away < DAY
+        ? `${Math.floor(away / HOUR)} h`
+        : days(away);
   return now < at ? `in ${words}` : `${words} ago`;
 }
 

@@ -16,9 +16,15 @@ export function toast(text: string): void {
 export function Toasts() {
   const current = useSyncExternalStore(subscribe, () => shown);
   return (
-    <div aria-live="polite" className="pointer-events-none fixed inset-x-0 bottom-20 z-50 flex justify-center px-4 md:bottom-6">
+    <div
+      aria-live="polite"
+      className="pointer-events-none fixed inset-x-0 bottom-20 z-50 flex justify-center px-4 md:bottom-6"
+    >
       {current && (
-        <p key={current.id} className="appear rounded-control bg-ink px-4 py-2 text-ground shadow-float">
+        <p
+          key={current.id}
+          className="animate-appear rounded-control bg-ink px-4 py-2 text-ground shadow-float"
+        >
           {current.text}
         </p>
       )}

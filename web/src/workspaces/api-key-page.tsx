@@ -16,7 +16,11 @@ export function ApiKeyPage() {
   const [fresh, setFresh] = useState<string>();
   const rcpt = me?.user?.email ?? 'you@example.com';
   return (
-    <Page title="API key" width="form" intro="Your programs send mail with it. Only a hash is stored, so it cannot be shown again.">
+    <Page
+      title="API key"
+      width="form"
+      intro="Your programs send mail with it. Only a hash is stored, so it cannot be shown again."
+    >
       {keys.error && <Problem error={keys.error} onRetry={() => void keys.refetch()} />}
       {keys.isPending && <LoadingRows rows={1} />}
       {fresh && (
@@ -70,8 +74,8 @@ function KeyRow({ apiKey, onFresh }: { apiKey: KeyView; onFresh: (key: string) =
         onConfirm={() => regenerate.mutate()}
       >
         <p>
-          The key ending in <code className="font-mono text-ink">{apiKey.ending}</code> stops at once. Programs that use it get the answer 401 until
-          you give them the new one.
+          The key ending in <code className="font-mono text-ink">{apiKey.ending}</code> stops at once.
+          Programs that use it get the answer 401 until you give them the new one.
         </p>
         {regenerate.error && <Problem error={regenerate.error} />}
       </Confirm>

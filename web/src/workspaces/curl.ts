@@ -1,5 +1,8 @@
 /** The line that sends a first message, ready to paste. */
-export function sendLine(origin: string, message: { rcpt: string; templateSlug?: string; variables?: Record<string, string> }): string {
+export function sendLine(
+  origin: string,
+  message: { rcpt: string; templateSlug?: string; variables?: Record<string, string> },
+): string {
   const { rcpt, templateSlug, variables } = message;
   const body = templateSlug
     ? { rcpt, templateSlug, ...(variables && Object.keys(variables).length > 0 && { variables }) }

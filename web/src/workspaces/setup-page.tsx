@@ -16,7 +16,12 @@ export function SetupPage() {
   const [apiKey, setApiKey] = useState<string>();
 
   if (apiKey) return <Welcome apiKey={apiKey} />;
-  if (setup.error) return <Gate title="Set up Mailwright"><Problem error={setup.error} onRetry={() => void setup.refetch()} /></Gate>;
+  if (setup.error)
+    return (
+      <Gate title="Set up Mailwright">
+        <Problem error={setup.error} onRetry={() => void setup.refetch()} />
+      </Gate>
+    );
   if (!setup.data) return null;
   if (!setup.data.needed) return <AlreadyDone />;
   if (!token) return <LinkMissing />;
@@ -35,7 +40,8 @@ function SetupForm({ token, onDone }: { token: string; onDone: (apiKey: string) 
       queryClient.clear();
     },
   });
-  const errorOf = (field: string) => (create.error instanceof ApiError && create.error.field === field ? create.error.message : undefined);
+  const errorOf = (field: string) =>
+    create.error instanceof ApiError && create.error.field === field ? create.error.message : undefined;
   const elsewhere = create.error && !['email', 'password', 'workspace'].some(errorOf);
 
   function submit(event: FormEvent) {
@@ -86,7 +92,10 @@ function SetupForm({ token, onDone }: { token: string; onDone: (apiKey: string) 
 
 function Welcome({ apiKey }: { apiKey: string }) {
   return (
-    <Gate title="Your workspace is ready" intro="This is your API key. It is shown once; keep it where you keep passwords.">
+    <Gate
+      title="Your workspace is ready"
+      intro="This is your API key. It is shown once; keep it where you keep passwords."
+    >
       <Secret label="API key" value={apiKey} />
       <p className="mt-6 text-ink-soft">
         Mail goes out through your own email server. Until one is connected, everything works but stays here.
@@ -115,8 +124,8 @@ function LinkMissing() {
   return (
     <Gate title="Set up Mailwright">
       <Notice tone="captured" title="Open the first-run link">
-        Mailwright printed it when it started. It ends in <code className="font-mono text-sm">/setup?token=…</code> and proves that this
-        installation is yours.
+        Mailwright printed it when it started. It ends in{' '}
+        <code className="font-mono text-sm">/setup?token=…</code> and proves that this installation is yours.
       </Notice>
     </Gate>
   );

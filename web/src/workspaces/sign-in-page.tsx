@@ -29,7 +29,15 @@ export function SignInPage() {
   return (
     <Gate title="Sign in">
       <form onSubmit={submit} className="space-y-4">
-        <TextField label="Email" type="email" autoComplete="username" required autoFocus value={email} onChange={(event) => setEmail(event.target.value)} />
+        <TextField
+          label="Email"
+          type="email"
+          autoComplete="username"
+          required
+          autoFocus
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+        />
         <TextField
           label="Password"
           type="password"

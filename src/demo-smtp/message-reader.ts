@@ -3,7 +3,7 @@ const SEAM = TERMINATOR.length - 1;
 const CRLF = Buffer.from('\r\n');
 
 /** Collects a message until the terminator (RFC 5321 §4.1.1.4), wherever the network cut it into chunks. */
-export class DataReader {
+export class MessageReader {
   readonly #limit: number;
   /** Set by the reader's owner when the first bytes arrived. */
   hasBegun = false;

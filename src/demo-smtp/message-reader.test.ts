@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DataReader } from './data-reader.ts';
+import { MessageReader } from './message-reader.ts';
 
 /** Feeds `stream` in pieces of `size` bytes; returns the content and how many bytes belonged to it. */
 function read(stream: string, size: number, limit = 1_000): { content: string; taken: number } | undefined {
-  const reader = new DataReader(limit);
+  const reader = new MessageReader(limit);
   const bytes = Buffer.from(stream);
   for (let from = 0; from < bytes.length; from += size) {
     const end = reader.take(bytes.subarray(from, from + size));
@@ -47,7 +47,7 @@ test('any stuffed text comes back', () => {
 });
 
 test('what is too large is thrown away, and its end is still found', () => {
-  const reader = new DataReader(10);
+  const reader = new MessageReader(10);
   expect(reader.take(Buffer.from('more than ten\r\n'))).toBe(-1);
   expect(reader.isTooLarge).toBe(true);
   expect(reader.take(Buffer.from('.\r\nQUIT\r\n'))).toBe(3);

@@ -1,0 +1,5 @@
+import { TemplateEditor } from './template-editor.tsx';
+
+export function NewTemplatePage() {
+  return <TemplateEditor template={undefined} />;
+}

@@ -1,0 +1,147 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { ApiError } from '../api.ts';
+import { Button } from '../ui/button.tsx';
+import { Notice, Problem } from '../ui/notice.tsx';
+import { Page } from '../ui/page.tsx';
+import { Time } from '../ui/time.tsx';
+import { LeaveGuard } from './leave-guard.tsx';
+import { PreviewPane } from './preview-pane.tsx';
+import type { TemplateView } from './queries.ts';
+import { loadSamples, type Samples, storeSamples, variablesOf } from './samples.ts';
+import { TemplateActions } from './template-actions.tsx';
+import { ContentFields, DeliveryFields, EnvelopeFields } from './template-fields.tsx';
+import { TestSend } from './test-send.tsx';
+import { type DraftState, useDraft } from './use-draft.ts';
+import { usePreview } from './use-preview.ts';
+import { VariablesPane } from './variables-pane.tsx';
+
+/** Left the document, right what a reader would see of it; above, whether it is saved. */
+export function TemplateEditor({ template }: { template: TemplateView | undefined }) {
+  const navigate = useNavigate();
+  const state = useDraft(template, ({ slug }) => {
+    storeSamples(slug, samples);
+    if (slug !== template?.slug)
+      void navigate({ to: '/templates/$slug', params: { slug }, replace: true, ignoreBlocker: true });
+  });
+  const [samples, setSamples] = useState<Samples>(() => (template ? loadSamples(template.slug) : {}));
+  const { draft, saved, unsaved, error } = state;
+  const preview = usePreview(draft, samples);
+  const errorOf = (field: string) => fieldError(error, field) ?? fieldError(preview.error, field);
+  const sections = new Set(preview.data?.variables.filter((one) => one.section).map((one) => one.name));
+  const elsewhere =
+    preview.error instanceof ApiError && preview.error.field ? undefined : (preview.error ?? undefined);
+
+  function changeSamples(next: Samples) {
+    setSamples(next);
+    if (saved) storeSamples(saved.slug, next);
+  }
+
+  return (
+    <Page
+      title={saved?.name ?? 'New template'}
+      width="full"
+      back={<Link to="/templates">Templates</Link>}
+      actions={
+        <>
+          <SavedState state={state} />
+          {saved && <TemplateActions template={saved} />}
+          <Button
+            look="primary"
+            busy={state.saving}
+            disabled={!unsaved}
+            title="Save (Ctrl S)"
+            onClick={() => void state.save().catch(() => undefined)}
+          >
+            Save template
+          </Button>
+        </>
+      }
+    >
+      <LeaveGuard unsaved={unsaved} />
+      <SaveProblem state={state} />
+      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,1fr)] xl:grid-cols-[minmax(0,1fr)_minmax(0,560px)]">
+        <div className="min-w-0">
+          <EnvelopeFields draft={draft} errorOf={errorOf} onChange={state.change} isNew={!saved} />
+          <ContentFields
+            key={saved?.version}
+            draft={draft}
+            errorOf={errorOf}
+            onChange={state.change}
+            syntax={syntaxOf(preview.error)}
+            generatedText={preview.data?.text ?? ''}
+          />
+          <DeliveryFields draft={draft} errorOf={errorOf} onChange={state.change} />
+        </div>
+        <div className="min-w-0 space-y-6 lg:sticky lg:top-6 lg:self-start">
+          <PreviewPane preview={preview.data} error={elsewhere} preheader={draft.preheader} />
+          {preview.data && (
+            <VariablesPane preview={preview.data} samples={samples} onChange={changeSamples} />
+          )}
+          <TestSend
+            unsaved={unsaved}
+            ensureSaved={async () => (saved && !unsaved ? saved : state.save())}
+            variables={() => variablesOf(samples, sections)}
+          />
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+/** The saved state is always visible. */
+function SavedState({ state: { saved, unsaved, saving } }: { state: DraftState }) {
+  return (
+    <span role="status" className="flex items-center gap-2 self-center text-ink-soft text-sm">
+      <span aria-hidden="true" className={`size-2 rounded-full ${unsaved ? 'bg-deferred' : 'bg-accent'}`} />
+      {saving ? (
+        'Saving'
+      ) : unsaved ? (
+        'Unsaved changes'
+      ) : saved ? (
+        <span>
+          Saved <Time at={saved.updatedAt} /> · version {saved.version}
+        </span>
+      ) : (
+        'Nothing to save yet'
+      )}
+    </span>
+  );
+}
+
+/** A refused save that no field shows, and the choice when somebody else saved meanwhile. */
+function SaveProblem({ state: { error, conflict, reload, overwrite } }: { state: DraftState }) {
+  if (!error) return null;
+  return (
+    <div className="mb-5">
+      {conflict === undefined ? (
+        <Problem error={error} />
+      ) : (
+        <Notice
+          alert
+          tone="deferred"
+          title={`Somebody saved version ${conflict} while you were writing.`}
+          actions={
+            <>
+              <Button onClick={reload}>Load version {conflict}</Button>
+              <Button onClick={() => overwrite(conflict)}>Save mine over it</Button>
+            </>
+          }
+        >
+          Loading it drops your changes. Saving yours keeps version {conflict} in the history.
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+function fieldError(error: Error | null, field: string): string | undefined {
+  if (!(error instanceof ApiError) || error.field !== field) return undefined;
+  const { line, column } = error.detail;
+  return typeof line === 'number' ? `Line ${line}, column ${column}: ${error.message}` : error.message;
+}
+
+function syntaxOf(error: Error | null): { field: string; line: number } | undefined {
+  if (!(error instanceof ApiError) || !error.field || typeof error.detail.line !== 'number') return undefined;
+  return { field: error.field, line: error.detail.line };
+}
