@@ -65,6 +65,10 @@ function rescued(row: MessageRow): Verdict | undefined {
 
 function expired(row: MessageRow, now: number): Verdict | undefined {
   if (now < row.expires_at) return undefined;
+  if (row.possible_duplicate === 1) {
+    const reason = 'It may have gone out before. The second try its template asks for came too late.';
+    return { kind: 'ended', state: 'uncertain', code: 'uncertain', reason };
+  }
   return { kind: 'ended', state: 'expired', code: 'expired', reason: expiredReason(row) };
 }
 
@@ -144,7 +148,7 @@ function noServer(row: MessageRow, servers: readonly Server[], choice: RouteChoi
       kind: 'waits',
       lane,
       code: 'server_deleted',
-      reason: 'The server this message names was deleted. It waits until it is routed again.',
+      reason: 'The server this message names was deleted. Send it again to route it to another.',
       route: choice,
     };
   }

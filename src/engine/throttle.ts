@@ -1,7 +1,7 @@
 import type { Server } from '../servers/server.ts';
 
-/** Messages on their way per connection: one on the wire and one ready, so that no connection waits for the database. */
-const READY_PER_CONNECTION = 2;
+/** Messages on their way per connection: one on the wire, the others ready, so that no connection waits for the database. */
+const READY_PER_CONNECTION = 4;
 
 /** How many messages are on their way to each server, and whether one more may join. */
 export class Throttle {
@@ -9,10 +9,13 @@ export class Throttle {
 
   /** Room that is left. A server that comes back from waiting gets one message as a probe. */
   room(server: Server, now: number): number {
-    const { waitingUntil } = server.health;
-    if (waitingUntil !== null && waitingUntil > now) return 0;
-    const capacity = waitingUntil === null ? server.maxConnections * READY_PER_CONNECTION : 1;
-    return Math.max(0, capacity - (this.#used.get(server.id) ?? 0));
+    return Math.max(0, capacityOf(server, now) - (this.#used.get(server.id) ?? 0));
+  }
+
+  /** Room worth a claim: a claim is a commit, so it waits until half of the places are free. */
+  claimable(server: Server, now: number): number {
+    const room = this.room(server, now);
+    return room * 2 >= capacityOf(server, now) ? room : 0;
   }
 
   take(server: Server, now: number): boolean {
@@ -26,4 +29,10 @@ export class Throttle {
     if (used > 1) this.#used.set(serverId, used - 1);
     else this.#used.delete(serverId);
   }
+}
+
+function capacityOf(server: Server, now: number): number {
+  const { waitingUntil } = server.health;
+  if (waitingUntil !== null && waitingUntil > now) return 0;
+  return waitingUntil === null ? server.maxConnections * READY_PER_CONNECTION : 1;
 }

@@ -15,7 +15,7 @@ export type Verdict =
   /** It cannot be its turn now: it stands in a lane until the server, or any server, can take it. */
   | { kind: 'waits'; lane: string; code: string; reason: string; route: RouteChoice }
   /** It ends without an attempt. */
-  | { kind: 'ended'; state: 'expired' | 'blocked' | 'failed'; code: string; reason: string }
+  | { kind: 'ended'; state: 'expired' | 'blocked' | 'failed' | 'uncertain'; code: string; reason: string }
   /** Its holder vanished between the marker and the answer: it may have gone out. */
   | { kind: 'rescued'; reason: string }
   /** The trouble is ours: it goes back as it was. */

@@ -94,7 +94,7 @@ export class Worker {
   /** How many messages of a lane could be worked on now. */
   async #roomIn(lane: string, servers: readonly Server[]): Promise<number> {
     const now = this.#clock.now();
-    const room = (server: Server) => this.#parts.throttle.room(server, now);
+    const room = (server: Server) => this.#parts.throttle.claimable(server, now);
     if (lane === SANDBOX) return MAX_CLAIM;
     if (lane === UNROUTED)
       return servers.length === 0 ? MAX_CLAIM : servers.reduce((sum, server) => sum + room(server), 0);

@@ -21,7 +21,7 @@ interface Who {
 export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string): Promise<MessageRow> {
   const now = clock.now();
   const row = await findRow(db, actor.workspaceId, id);
-  if (row.state === 'uncertain')
+  if (row.state === 'uncertain' || (row.state === 'queued' && row.possible_duplicate === 1))
     throw conflict(
       'uncertain_cannot_cancel',
       'This message may have gone out already. Mark it as sent, or send it again.',
@@ -59,7 +59,14 @@ export async function resolveMessage(
   const change =
     as === 'sent'
       ? { state: 'sent', code: 'resolved_sent', reason: 'Marked as sent by a person.', final_at: now }
-      : { state: 'queued', lane: UNROUTED, due_at: now, dot_at: null, possible_duplicate: 1 };
+      : {
+          state: 'queued',
+          lane: UNROUTED,
+          due_at: now,
+          expires_at: now + lifetime(row),
+          dot_at: null,
+          possible_duplicate: 1,
+        };
   await db.write(async (tx) => {
     if (!(await changeIdle(tx, actor.workspaceId, id, 'uncertain', now, change)))
       throw conflict('not_uncertain', 'Somebody decided this message meanwhile.');
@@ -78,6 +85,7 @@ export async function resendMessage(
 ): Promise<MessageRow> {
   const now = clock.now();
   const row = await findRow(db, actor.workspaceId, id);
+  if (row.state === 'queued' && row.code === 'server_deleted') return freeFromServer(db, actor, row, now);
   if (['queued', 'uncertain'].includes(row.state))
     throw conflict(
       'not_final',
@@ -108,6 +116,17 @@ export async function resendMessage(
   return findRow(db, actor.workspaceId, newRowId);
 }
 
+/** The server a message named is gone: it may now take any other, as the same message. */
+async function freeFromServer(db: Db, actor: Who, row: MessageRow, now: number): Promise<MessageRow> {
+  const change = { pinned_server_id: null, lane: UNROUTED, due_at: now, code: null, reason: null };
+  await db.write(async (tx) => {
+    if (!(await changeIdle(tx, actor.workspaceId, row.id, 'queued', now, change)))
+      throw conflict('sending_now', 'This message is being sent right now. Look again in a moment.');
+    await audit(tx, actor, 'message.rerouted', row.id, {}, now);
+  });
+  return findRow(db, actor.workspaceId, row.id);
+}
+
 function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: number) {
   const {
     lease_owner,
@@ -131,7 +150,7 @@ function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: n
     live: live ? 1 : 0,
     lane: live ? UNROUTED : SANDBOX,
     due_at: now,
-    expires_at: now + (row.expires_at - (row.send_at ?? row.created_at)),
+    expires_at: now + lifetime(row),
     created_at: now,
     send_at: null,
     final_at: null,
@@ -140,6 +159,11 @@ function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: n
     message_id_header: `${id}.${vault.sign(id, 8)}@${domain}`,
     content: null,
   };
+}
+
+/** How long it may wait, in ms. */
+function lifetime(row: MessageRow): number {
+  return row.expires_at - (row.send_at ?? row.created_at);
 }
 
 function conflict(code: string, message: string): AppError {

@@ -14,7 +14,6 @@ import {
   markDotRow,
   moveLane,
   type NewAttempt,
-  nextDue,
   queuedLanes,
   releaseRow,
   renewRows,
@@ -88,10 +87,6 @@ export function listAttempts(db: Db, messageId: string): Promise<NewAttempt[]> {
 
 export function lanes(db: Db): Promise<string[]> {
   return queuedLanes(db);
-}
-
-export function laneDue(db: Db, lane: string): Promise<number | undefined> {
-  return nextDue(db, lane);
 }
 
 /** Lets messages of a lane be routed anew. Bounded, so that a long lane does not hold the writer. */

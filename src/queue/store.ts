@@ -44,20 +44,6 @@ export async function queuedLanes(db: Db): Promise<string[]> {
   return rows.map((row) => row.lane!);
 }
 
-/** When the next row of a lane is due, for a worker that has nothing to do until then. */
-export async function nextDue(db: Db, lane: string): Promise<number | undefined> {
-  const row = await db.read
-    .selectFrom('messages')
-    .select('due_at')
-    .where('state', '=', 'queued')
-    .where('lane', '=', lane)
-    .orderBy('priority')
-    .orderBy('due_at')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.due_at;
-}
-
 export async function renewRows(
   tx: Tx,
   owner: string,
@@ -107,6 +93,8 @@ export type Change = Partial<
     | 'state'
     | 'lane'
     | 'due_at'
+    | 'expires_at'
+    | 'pinned_server_id'
     | 'dot_at'
     | 'attempts'
     | 'deferred_since'
@@ -177,7 +165,7 @@ export async function moveLane(tx: Tx, lane: string, to: string, limit: number):
   return Number(done.numUpdatedRows);
 }
 
-/** Unheld rows past their time; held ones are judged by their holder. */
+/** Unheld rows past their time; held ones, and those that may have gone out, are judged by their holder. */
 export async function expireRows(tx: Tx, now: number, limit: number): Promise<MessageRow[]> {
   return tx
     .updateTable('messages')
@@ -189,6 +177,7 @@ export async function expireRows(tx: Tx, now: number, limit: number): Promise<Me
         .where('state', '=', 'queued')
         .where('expires_at', '<=', now)
         .where('dot_at', 'is', null)
+        .where('possible_duplicate', '=', 0)
         .where((row) => row.or([row('lease_owner', 'is', null), row('due_at', '<=', now)]))
         .limit(limit),
     )

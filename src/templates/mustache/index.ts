@@ -8,7 +8,7 @@ export type { Context } from './context.ts';
 export { TemplateLimitError, TemplateSyntaxError } from './errors.ts';
 export type { RenderLimits } from './output.ts';
 export type { Mode } from './program.ts';
-export { BUILT_INS, type Variable } from './variables.ts';
+export type { Variable } from './variables.ts';
 
 /** A template ready to render, as often as wanted. */
 export interface Compiled {

@@ -72,22 +72,23 @@ function NewServer({ type }: { type: ServerTypeView }) {
         </Link>
       }
     >
-      <TypeNotes type={type} />
       <ServerForm
         type={type}
         initial={emptyDraft(type)}
         passwordKept={false}
         callFor={(draft) => ({ method: 'POST', path: '/v1/servers', body: newServerBody(type, draft) })}
         renderSaved={(server) => <Connected server={server} />}
-      />
+      >
+        <TypeNotes type={type} />
+      </ServerForm>
     </Page>
   );
 }
 
 /** What to know about the service before its credentials are typed. */
-export function TypeNotes({ type }: { type: ServerTypeView }) {
+function TypeNotes({ type }: { type: ServerTypeView }) {
   return (
-    <ul className="mb-6 list-disc space-y-1 pl-5 text-ink-soft text-sm marker:text-ink-faint">
+    <ul className="list-disc space-y-1 pl-5 text-ink-soft text-sm marker:text-ink-faint">
       {type.hints.map((hint) => (
         <li key={hint}>{hint}</li>
       ))}

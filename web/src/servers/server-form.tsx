@@ -1,13 +1,13 @@
 import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api.ts';
 import { Button } from '../ui/button.tsx';
-import { Notice, Problem } from '../ui/notice.tsx';
+import { Problem } from '../ui/notice.tsx';
 import { type CheckCall, useCheck } from './check.ts';
 import type { ServerDraft } from './draft.ts';
 import { type Mend, mendOf } from './mend.ts';
 import type { ServerTypeView, ServerView } from './queries.ts';
 import { AdvancedFields, ConnectionFields } from './server-fields.tsx';
-import { cameFromSession } from './steps.ts';
+import { cameFromSession, replyOf } from './steps.ts';
 import { StepsPanel } from './steps-panel.tsx';
 
 interface ServerFormProps {
@@ -19,6 +19,8 @@ interface ServerFormProps {
   onSaved?: (server: ServerView) => void;
   /** What takes the place of the fields once the server is saved. */
   renderSaved?: (server: ServerView) => ReactNode;
+  /** What stands above the fields. */
+  children?: ReactNode;
 }
 
 /** Saving is checking: the form turns into three live steps and only a server that let us in is stored. */
@@ -29,6 +31,7 @@ export function ServerForm({
   callFor,
   onSaved,
   renderSaved,
+  children,
 }: ServerFormProps) {
   const [draft, setDraft] = useState(initial);
   // The owner's word about a private address holds for this host, through all further tries.
@@ -75,6 +78,7 @@ export function ServerForm({
   const called = check.steps.some((step) => step.status !== 'pending');
   return (
     <form ref={form} onSubmit={submit} noValidate className="space-y-5">
+      {children}
       <ConnectionFields
         type={type}
         draft={draft}
@@ -89,31 +93,14 @@ export function ServerForm({
           failure={inSession ? failureOf(error, mend, take, form.current) : undefined}
         />
       )}
-      {check.error && !inSession && (
-        <Refusal error={check.error} atField={shownAtField} mend={mend} onMend={take} />
-      )}
-      <Button type="submit" look="primary" busy={check.running}>
-        {check.running ? 'Checking' : 'Save server'}
-      </Button>
+      {check.error && !inSession && !shownAtField && <Problem error={check.error} />}
+      <div className="flex flex-wrap gap-2">
+        {mend && !inSession && <MendButton mend={mend} onMend={take} />}
+        <Button type="submit" look={mend ? 'plain' : 'primary'} busy={check.running}>
+          {check.running ? 'Checking' : 'Save server'}
+        </Button>
+      </div>
     </form>
-  );
-}
-
-/** A refusal before any session: at its field where the form has one, else here. Its way out is here in any case. */
-function Refusal({
-  error,
-  atField,
-  mend,
-  onMend,
-}: {
-  error: Error;
-  atField: boolean;
-  mend: Mend | undefined;
-  onMend: (mend: Mend) => void;
-}) {
-  if (!mend) return atField ? null : <Problem error={error} />;
-  return (
-    <Notice alert tone="failed" title={error.message} actions={<MendButton mend={mend} onMend={onMend} />} />
   );
 }
 
@@ -126,8 +113,9 @@ function failureOf(
   const control = controlOf(form, error.field);
   const words = FIELD_WORDS[error.field ?? ''];
   return {
+    asks: mend?.question !== undefined,
     message: mend?.question ?? error.message,
-    reply: typeof error.detail.reply === 'string' ? error.detail.reply : null,
+    reply: replyOf(error),
     actions: mend ? (
       <MendButton mend={mend} onMend={onMend} />
     ) : (

@@ -14,7 +14,7 @@ import { changeBody, draftOf } from './draft.ts';
 import { HealthTag } from './health-tag.tsx';
 import { type ServerTypeView, type ServerView, serversQuery, serverTypesQuery } from './queries.ts';
 import { ServerForm } from './server-form.tsx';
-import { cameFromSession } from './steps.ts';
+import { cameFromSession, replyOf } from './steps.ts';
 import { StepsPanel } from './steps-panel.tsx';
 import { TemplateMove } from './template-move.tsx';
 import { TypeMark } from './type-mark.tsx';
@@ -98,11 +98,7 @@ function Health({ server }: { server: ServerView }) {
   const error = check.error;
   const failure =
     error instanceof ApiError && cameFromSession(error)
-      ? {
-          message: error.message,
-          reply: typeof error.detail.reply === 'string' ? error.detail.reply : null,
-          actions: null,
-        }
+      ? { message: error.message, reply: replyOf(error), actions: null }
       : undefined;
   return (
     <>

@@ -4,10 +4,20 @@ import { Fold } from '../ui/page.tsx';
 import { durationWords } from '../ui/time.tsx';
 import { STEP_WORDS, type Step } from './steps.ts';
 
+/** Why a step did not succeed, and the way on. */
+export interface Failure {
+  message: string;
+  /** The server's own words. */
+  reply: string | null;
+  actions: ReactNode;
+  /** Nothing is wrong yet: a person is asked first. */
+  asks?: boolean;
+}
+
 interface StepsPanelProps {
   steps: Step[];
-  /** What went wrong, under the step it went wrong in. */
-  failure?: { message: string; reply: string | null; actions: ReactNode } | undefined;
+  /** Shown under the step it belongs to. */
+  failure?: Failure | undefined;
 }
 
 /** Connect · Encrypt · Sign in, each ticking with its duration. */
@@ -21,20 +31,20 @@ export function StepsPanel({ steps, failure }: StepsPanelProps) {
       {steps.map((step) => (
         <li key={step.name} className="px-4 py-2.5">
           <div className="flex items-center gap-3">
-            <StepMark status={step.status} />
+            <StepMark status={step.status === 'failed' && failure?.asks ? 'asks' : step.status} />
             <span className={step.status === 'pending' ? 'text-ink-faint' : 'font-medium'}>
               {STEP_WORDS[step.name]}
             </span>
             <span className="ml-auto text-ink-soft text-sm tabular-nums">{resultWords(step)}</span>
           </div>
-          {step.status === 'failed' && failure && <Failure {...failure} />}
+          {step.status === 'failed' && failure && <FailureNote {...failure} />}
         </li>
       ))}
     </ol>
   );
 }
 
-function Failure({ message, reply, actions }: NonNullable<StepsPanelProps['failure']>) {
+function FailureNote({ message, reply, actions }: Failure) {
   return (
     <div role="alert" className="animate-appear mt-2 mb-1 ml-8">
       <p>{message}</p>
@@ -59,7 +69,7 @@ function resultWords({ status, durationMs }: Step): string {
   return status === 'failed' && durationMs === 0 ? 'failed' : durationWords(durationMs);
 }
 
-function StepMark({ status }: { status: Step['status'] }) {
+function StepMark({ status }: { status: Step['status'] | 'asks' }) {
   const circle =
     'flex size-5 shrink-0 items-center justify-center rounded-full [&_svg]:size-3 [&_svg]:stroke-[3]';
   switch (status) {
@@ -75,6 +85,8 @@ function StepMark({ status }: { status: Step['status'] }) {
           <X aria-label="failed" />
         </span>
       );
+    case 'asks':
+      return <span className={`${circle} bg-captured font-semibold text-surface text-xs`}>?</span>;
     case 'skipped':
       return (
         <span className={`${circle} bg-line text-ink-soft`}>

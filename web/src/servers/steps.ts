@@ -37,6 +37,11 @@ export function cameFromSession(error: ApiError): boolean {
   return typeof error.detail.stage === 'string';
 }
 
+/** The server's own words, as far as it said any. */
+export function replyOf(error: ApiError): string | null {
+  return typeof error.detail.reply === 'string' ? error.detail.reply : null;
+}
+
 function stepOfStage(stage: unknown): StepName {
   if (stage === 'auth') return 'sign_in';
   return stage === 'tls' || stage === 'starttls' || stage === 'ehlo' ? 'encrypt' : 'connect';
