@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 
 /** Every setting, read from the environment here and nowhere else. */
 export interface Config {
@@ -88,7 +89,7 @@ function cidrsOf(text: string): string[] {
     .map((part) => part.trim())
     .filter(Boolean);
   for (const cidr of list) {
-    if (!/^[0-9a-f.:]+\/\d{1,3}$/i.test(cidr)) {
+    if (!ipaddr.isValidCIDR(cidr)) {
       throw new ConfigError(
         `SMTP_ALLOW_PRIVATE takes CIDRs such as 10.0.0.0/8, separated by commas; "${cidr}" is not one.`,
       );
