@@ -39,17 +39,18 @@ export async function startProgram(dataDir: string, env: Record<string, string> 
   };
 }
 
-/** Reads the lines it prints until it says where it runs. */
+/** Reads the lines it prints until it says where it runs and, on the first run, with which link to begin. */
 async function firstLines(child: ChildProcess): Promise<{ url: string; setupToken: string | undefined } | undefined> {
   let url: string | undefined;
+  let needed = true;
   for await (const line of createInterface({ input: child.stdout! })) {
-    url ??= /running at (\S+)/.exec(line)?.[1];
+    const said = /running at (\S+)/.exec(line)?.[1];
+    if (said) needed = (await (await fetch(`${said}/v1/setup`)).json()).needed;
+    url ??= said;
     const setupToken = /setup\?token=(\S+)/.exec(line)?.[1];
-    // The data folder's line follows the address; the token, when there is one, comes last.
-    if (url && (setupToken || /^\s*$/.test(line))) {
-      child.stdout!.resume();
-      return { url, setupToken };
-    }
+    if (!url || (needed && !setupToken)) continue;
+    child.stdout!.resume();
+    return { url, setupToken };
   }
   return undefined;
 }
