@@ -20,6 +20,7 @@ import type { Db } from './storage/db.ts';
 import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
 import { openVault } from './storage/master-key.ts';
 import { migrate } from './storage/migrate.ts';
+import { openPostgres } from './storage/postgres.ts';
 import { readSetting } from './storage/settings.ts';
 import { openSqlite } from './storage/sqlite.ts';
 import { VersionCache } from './templates/render.ts';
@@ -55,19 +56,11 @@ export interface App {
 
 /** Opens and migrates the database of the settings. @throws ConfigError */
 export async function openDatabase(config: Config, clock: Clock): Promise<Db> {
-  if (config.databaseUrl !== undefined) {
-    throw new ConfigError(
-      'PostgreSQL is not part of this version yet. Leave DATABASE_URL empty to use the embedded database.',
-    );
-  }
-  try {
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ConfigError(
-      `The data folder ${config.dataDir} cannot be made (${(error as Error).message}). Set DATA_DIR to a folder this user can write.`,
-    );
-  }
-  const db = openSqlite(join(config.dataDir, 'mailwright.db'));
+  makeDataFolder(config.dataDir);
+  const db =
+    config.databaseUrl === undefined
+      ? openSqlite(join(config.dataDir, 'mailwright.db'))
+      : await openPostgres(config.databaseUrl);
   try {
     await migrate(db, clock.now());
   } catch (error) {
@@ -75,6 +68,16 @@ export async function openDatabase(config: Config, clock: Clock): Promise<Db> {
     throw error;
   }
   return db;
+}
+
+function makeDataFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError(
+      `The data folder ${dataDir} cannot be made (${(error as Error).message}). Set DATA_DIR to a folder this user can write.`,
+    );
+  }
 }
 
 /** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
@@ -85,7 +88,9 @@ export async function createApp(
   const db = await openDatabase(config, clock);
   let lock: ProcessLock | undefined;
   try {
-    lock = config.role === 'api' ? undefined : lockDataFolder(config.dataDir);
+    // Of workers on SQLite there is one; on PostgreSQL any number share the queue.
+    const worksAlone = config.role !== 'api' && db.engine === 'sqlite';
+    lock = worksAlone ? lockDataFolder(config.dataDir) : undefined;
     const vault = await openVault(config, db);
     const policy = addressPolicy(config);
     const versions = new VersionCache();
@@ -144,8 +149,8 @@ function running({ config, db, lock, worker, http, clock }: Running): App {
     async start() {
       if (config.role !== 'worker') listening = await listen(http, config.host, config.port);
       if (config.role !== 'api') {
-        // The lock is ours, so no other worker is alive: what was held when it died is due now.
-        await freeAllLeases(db, clock.now());
+        // With the lock ours no other worker is alive: what was held when it died is due now.
+        if (lock) await freeAllLeases(db, clock.now());
         worker.start();
       }
       return { port: listening?.port ?? 0 };

@@ -18,8 +18,16 @@ export type NewMessage = Omit<
   | 'possible_duplicate'
 >;
 
+/** Rows per statement: below the parameter limit of both engines, and one round trip for a hundred. */
+const INSERTED_AT_ONCE = 100;
+
 export async function insertMessages(tx: Tx, messages: readonly NewMessage[]): Promise<void> {
-  for (const message of messages) await tx.insertInto('messages').values(message).execute();
+  for (let at = 0; at < messages.length; at += INSERTED_AT_ONCE) {
+    await tx
+      .insertInto('messages')
+      .values(messages.slice(at, at + INSERTED_AT_ONCE))
+      .execute();
+  }
 }
 
 export interface StoredAttachment {

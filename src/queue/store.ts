@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
+import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -28,7 +29,7 @@ export async function claimRows(tx: Tx, claim: Claim): Promise<MessageRow[]> {
     where id in (
       select id from messages
       where state = 'queued' and lane = ${claim.lane} and priority = ${claim.priority} and due_at <= ${claim.now}
-      order by due_at, id limit ${claim.limit})
+      order by due_at, id limit ${claim.limit} ${skipLocked(tx)})
     returning *`.execute(tx);
   return rows;
 }
@@ -159,7 +160,8 @@ export async function moveLane(tx: Tx, lane: string, to: string, limit: number):
         .select('id')
         .where('state', '=', 'queued')
         .where('lane', '=', lane)
-        .limit(limit),
+        .limit(limit)
+        .modifyEnd(skipLocked(tx)),
     )
     .executeTakeFirst();
   return Number(done.numUpdatedRows);
@@ -179,7 +181,8 @@ export async function expireRows(tx: Tx, now: number, limit: number): Promise<Me
         .where('dot_at', 'is', null)
         .where('possible_duplicate', '=', 0)
         .where((row) => row.or([row('lease_owner', 'is', null), row('due_at', '<=', now)]))
-        .limit(limit),
+        .limit(limit)
+        .modifyEnd(skipLocked(tx)),
     )
     .returningAll()
     .execute();

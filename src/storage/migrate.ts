@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { ConfigError } from '../config.ts';
 import type { Db, Engine } from './db.ts';
 import { firstMail } from './migrations/0001-first-mail.ts';
+import { lockForMigration } from './postgres.ts';
 import type { Schema } from './schema.ts';
 
 /** One step of the schema, forward only. A step that landed is never edited; a later step corrects it. */
@@ -14,12 +15,13 @@ export interface Migration {
 const MIGRATIONS: readonly Migration[] = [firstMail];
 
 /**
- * Brings the database to this program's schema, in one transaction. On SQLite that transaction is the lock; two starts
- * at the same moment wait for each other.
+ * Brings the database to this program's schema, in one transaction. On SQLite that transaction is the lock, on
+ * PostgreSQL it takes one; two starts at the same moment wait for each other.
  * @throws ConfigError when the database was written by a newer program.
  */
 export async function migrate(db: Db, now: number): Promise<string[]> {
   return db.write(async (tx) => {
+    if (db.engine === 'postgres') await lockForMigration(tx);
     await sql`create table if not exists schema_versions (version bigint primary key, name text not null, applied_at bigint not null)`.execute(
       tx,
     );

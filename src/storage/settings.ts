@@ -1,9 +1,9 @@
-import type { Db, Tx } from './db.ts';
+import type { Tx } from './db.ts';
 
 /** Single values of the installation: the first-run token, the proof of the master key. */
 export type SettingName = 'setup_token' | 'master_key_proof';
 
-export async function readSetting(db: Db, name: SettingName): Promise<string | undefined> {
+export async function readSetting(db: { read: Tx }, name: SettingName): Promise<string | undefined> {
   return (await db.read.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst())
     ?.value;
 }

@@ -1,0 +1,19 @@
+import { PostgresAdapter, type RawBuilder, sql } from 'kysely';
+import type { Tx } from './db.ts';
+
+/**
+ * The end of a statement that picks rows for one of several workers. On PostgreSQL two workers pick at the same
+ * moment: rows the other has locked are passed over, not waited for. SQLite has one writer, and no such words.
+ */
+export function skipLocked(tx: Tx): RawBuilder<unknown> {
+  return isPostgres(tx) ? sql`for update skip locked` : sql``;
+}
+
+/** The end of a statement that reads a row in order to change it: on PostgreSQL nobody else may do so meanwhile. */
+export function forUpdate(tx: Tx): RawBuilder<unknown> {
+  return isPostgres(tx) ? sql`for update` : sql``;
+}
+
+function isPostgres(tx: Tx): boolean {
+  return tx.getExecutor().adapter instanceof PostgresAdapter;
+}

@@ -1,0 +1,74 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import { ConfigError } from '../config.ts';
+import type { Db, Tx } from './db.ts';
+import type { Schema } from './schema.ts';
+
+/** Connections of one process. PostgreSQL allows 100 by default; this leaves room for several processes. */
+const MAX_CONNECTIONS = 10;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A transaction that was chosen to yield to another is run again; the statements say the same twice. */
+const MAX_TRIES = 5;
+const SERIALIZATION_FAILURE = '40001';
+const DEADLOCK = '40P01';
+
+const INT8 = 20;
+const NUMERIC = 1700;
+
+/**
+ * Opens PostgreSQL. Every commit is flushed there (`synchronous_commit` is the server's, on by default). Rows come
+ * back as from SQLite: times and counts as numbers, never as strings.
+ * @throws ConfigError when the server cannot be reached
+ */
+export async function openPostgres(url: string): Promise<Db> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'mailwright',
+    types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
+  });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => {});
+  await reachable(pool);
+  const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    engine: 'postgres',
+    read: kysely,
+    write: (work) => transaction(kysely, work),
+    close: () => kysely.destroy(),
+  };
+}
+
+function typeParser(oid: number, format?: 'text' | 'binary') {
+  if (oid === INT8 || oid === NUMERIC) return Number;
+  return pg.types.getTypeParser(oid, format as 'text');
+}
+
+async function reachable(pool: pg.Pool): Promise<void> {
+  try {
+    (await pool.connect()).release();
+  } catch (error) {
+    await pool.end();
+    throw new ConfigError(
+      `PostgreSQL cannot be reached with DATABASE_URL: ${(error as Error).message}. Check the address, and that the server runs.`,
+    );
+  }
+}
+
+async function transaction<T>(kysely: Kysely<Schema>, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await kysely.transaction().execute(work);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if ((code !== SERIALIZATION_FAILURE && code !== DEADLOCK) || tried >= MAX_TRIES) throw error;
+    }
+  }
+}
+
+/** Held until the end of the transaction: one migration at a time, whichever process begins it. */
+export async function lockForMigration(tx: Tx): Promise<void> {
+  const MIGRATION_LOCK = 7_210_001;
+  await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(tx);
+}
