@@ -7,6 +7,7 @@ import { recordEvents } from '../events/record.ts';
 import { newId } from '../ids.ts';
 import { SANDBOX, UNROUTED } from '../queue/delivery.ts';
 import { unknownServer } from '../servers/save.ts';
+import type { Server } from '../servers/server.ts';
 import { listServers } from '../servers/servers.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { findSuppressions } from '../suppressions/suppress.ts';
@@ -58,27 +59,47 @@ export interface Accepted {
   warnings: string[];
 }
 
+/** What a call is judged by; looked up once, however many messages the call has. */
+export interface Scene {
+  workspaceId: string;
+  defaultFrom: string | null;
+  servers: readonly Server[];
+  template(slug: string): Promise<Saved>;
+}
+
+export async function sceneOf({ db }: AcceptParts, workspaceId: string): Promise<Scene> {
+  const { defaultFrom } = await findWorkspace(db, workspaceId);
+  const servers = await listServers(db, workspaceId);
+  const templates = new Map<string, Promise<Saved>>();
+  return {
+    workspaceId,
+    defaultFrom,
+    servers,
+    template(slug) {
+      const known = templates.get(slug) ?? findTemplate(db, workspaceId, slug, 'templateSlug');
+      templates.set(slug, known);
+      return known;
+    },
+  };
+}
+
 /**
  * Checks one call and makes its rows: one for each envelope. Reads, but writes nothing.
  * @throws AppError with the code and the field of what is wrong
  */
 export async function draft(
   parts: AcceptParts,
-  workspaceId: string,
+  scene: Scene,
   input: MessageInput,
   warnings: string[],
 ): Promise<Draft> {
   const now = parts.clock.now();
+  const { workspaceId, servers } = scene;
   const body = checkBody(input);
-  const servers = await listServers(parts.db, workspaceId);
   const rules = { allowLocalDomains: servers.some((server) => server.allowPrivate) };
   const recipients = checkRecipients(input, rules);
-  const template =
-    'templateSlug' in body
-      ? await findTemplate(parts.db, workspaceId, body.templateSlug, 'templateSlug')
-      : undefined;
-  const workspace = await findWorkspace(parts.db, workspaceId);
-  const from = checkFrom(input.from, template?.version.from, workspace.defaultFrom, rules);
+  const template = 'templateSlug' in body ? await scene.template(body.templateSlug) : undefined;
+  const from = checkFrom(input.from, template?.version.from, scene.defaultFrom, rules);
   if (input.replyTo !== undefined) checkFrom(input.replyTo, null, null, rules);
   if (input.server !== undefined && !servers.some((server) => server.id === input.server))
     throw unknownServer(input.server, 'server');

@@ -1,5 +1,14 @@
 import { AppError } from '../errors.ts';
-import { type Accepted, type AcceptParts, type Draft, draft, refuseLargeBatch, store } from './accept.ts';
+import {
+  type Accepted,
+  type AcceptParts,
+  type Draft,
+  draft,
+  refuseLargeBatch,
+  type Scene,
+  sceneOf,
+  store,
+} from './accept.ts';
 import { bodyHash, once, type Replay, replay } from './idempotency.ts';
 import type { MessageInput } from './message.ts';
 
@@ -14,7 +23,7 @@ export async function send(
   const hash = key === undefined ? '' : bodyHash(input);
   const before = key === undefined ? undefined : await replay(parts.db.read, workspaceId, key, hash);
   if (before) return before;
-  const made = await draft(parts, workspaceId, input, warnings);
+  const made = await draft(parts, await sceneOf(parts, workspaceId), input, warnings);
   const now = parts.clock.now();
   return parts.db.write(async (tx) => {
     const act = async () => (await store(tx, [made], now))[0]!;
@@ -39,9 +48,10 @@ export async function sendBatch(
   const hash = key === undefined ? '' : bodyHash(inputs);
   const before = key === undefined ? undefined : await replay(parts.db.read, workspaceId, key, hash);
   if (before) return before;
+  const scene = await sceneOf(parts, workspaceId);
   const drafts: (Draft | AppError)[] = [];
   for (const input of inputs)
-    drafts.push(input instanceof AppError ? input : await draftOrError(parts, workspaceId, input));
+    drafts.push(input instanceof AppError ? input : await draftOrError(parts, scene, input));
   const now = parts.clock.now();
   return parts.db.write(async (tx) => {
     const act = async () => {
@@ -60,11 +70,11 @@ export async function sendBatch(
 
 async function draftOrError(
   parts: AcceptParts,
-  workspaceId: string,
+  scene: Scene,
   input: MessageInput,
 ): Promise<Draft | AppError> {
   try {
-    return await draft(parts, workspaceId, input, []);
+    return await draft(parts, scene, input, []);
   } catch (error) {
     if (error instanceof AppError) return error;
     throw error;
