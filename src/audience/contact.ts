@@ -43,10 +43,18 @@ export function attributeOf(name: string, value: unknown): Attribute {
   if (typeof value !== 'string')
     throw refuse(`The attribute ${name} must be text, a number, true, false, a date or null.`);
   if (value.length > MAX_TEXT) throw refuse(`The attribute ${name} has more than ${MAX_TEXT} characters.`);
-  const time = DATE_TIME.test(value) ? Date.parse(value) : Number.NaN;
+  const time = timeOf(value);
   return Number.isNaN(time)
     ? { type: 'string', value }
     : { type: 'date', value: new Date(time).toISOString() };
+}
+
+function timeOf(text: string): number {
+  if (!DATE_TIME.test(text)) return Number.NaN;
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number);
+  // Date.parse would turn the 30th of February into the 2nd of March.
+  const exists = new Date(Date.UTC(year!, month! - 1, day)).getUTCDate() === day;
+  return exists ? Date.parse(text) : Number.NaN;
 }
 
 /** Attributes after an upsert: named ones are set, null removes one, others stay. */

@@ -47,8 +47,8 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       tag: 'Audience',
       summary: 'One contact',
       answers: found,
-      handle: async ({ actor, params }) => ({
-        body: view(await findContact(db, actor.workspaceId, addressIn(params.email!))),
+      handle: async ({ actor, params, request }) => ({
+        body: view(await findContact(db, actor.workspaceId, addressIn(request, params.email!))),
       }),
     }),
     route({
@@ -58,8 +58,8 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       tag: 'Audience',
       summary: 'Delete a contact',
       answers: { 204: { description: 'Deleted' } },
-      handle: async ({ actor, params }) => {
-        await removeContact(db, actor.workspaceId, addressIn(params.email!));
+      handle: async ({ actor, params, request }) => {
+        await removeContact(db, actor.workspaceId, addressIn(request, params.email!));
         return { status: 204 };
       },
     }),
@@ -83,8 +83,8 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
 }
 
 /** Known clients do not encode the address: a plus is a plus, and a broken escape is an error of theirs, not a crash. */
-function addressIn(segment: string): string {
-  if (/%(?![0-9a-f]{2})/i.test(segment)) {
+function addressIn(request: Request, segment: string): string {
+  if (/%(?![0-9a-f]{2})/i.test(request.url.replace(/[?#].*$/, ''))) {
     throw new AppError(
       'address_invalid',
       'The address in the path has a broken % escape. Encode it, as ada%40example.com.',

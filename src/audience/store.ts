@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Tx } from '../storage/db.ts';
+import { forUpdate } from '../storage/lease.ts';
 import type { Schema } from '../storage/schema.ts';
 import type { Contact } from './contact.ts';
 
@@ -37,24 +38,43 @@ export async function contactsByKeys(
   return found;
 }
 
-export async function upsertContact(tx: Tx, contact: Contact): Promise<void> {
-  const changed = {
-    email: contact.email,
-    attributes: JSON.stringify(contact.attributes),
-    updated_at: contact.updatedAt,
-  };
-  await tx
+/** Adds the contact if its address is unknown. @returns the stored one, which nobody else changes meanwhile, and whether it is new */
+export async function insertOrLock(tx: Tx, contact: Contact): Promise<{ contact: Contact; isNew: boolean }> {
+  const done = await tx
     .insertInto('contacts')
     .values({
       id: contact.id,
       workspace_id: contact.workspaceId,
+      email: contact.email,
       email_key: contact.emailKey,
+      attributes: JSON.stringify(contact.attributes),
       bounced_at: contact.bouncedAt,
       unsubscribed_at: contact.unsubscribedAt,
       created_at: contact.createdAt,
-      ...changed,
+      updated_at: contact.updatedAt,
     })
-    .onConflict((conflict) => conflict.columns(['workspace_id', 'email_key']).doUpdateSet(changed))
+    .onConflict((conflict) => conflict.columns(['workspace_id', 'email_key']).doNothing())
+    .executeTakeFirst();
+  if ((done.numInsertedOrUpdatedRows ?? 0n) > 0n) return { contact, isNew: true };
+  const row = await tx
+    .selectFrom('contacts')
+    .selectAll()
+    .where('workspace_id', '=', contact.workspaceId)
+    .where('email_key', '=', contact.emailKey)
+    .modifyEnd(forUpdate(tx))
+    .executeTakeFirstOrThrow();
+  return { contact: contactOf(row), isNew: false };
+}
+
+export async function updateContact(tx: Tx, contact: Contact): Promise<void> {
+  await tx
+    .updateTable('contacts')
+    .set({
+      email: contact.email,
+      attributes: JSON.stringify(contact.attributes),
+      updated_at: contact.updatedAt,
+    })
+    .where('id', '=', contact.id)
     .execute();
 }
 

@@ -5,7 +5,14 @@ import { recordEvents } from '../events/record.ts';
 import { newId } from '../ids.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { type Contact, mergeAttributes } from './contact.ts';
-import { contactByKey, contactsByKeys, deleteContact, markBounced, upsertContact } from './store.ts';
+import {
+  contactByKey,
+  contactsByKeys,
+  deleteContact,
+  insertOrLock,
+  markBounced,
+  updateContact,
+} from './store.ts';
 
 const MAX_SLUG = 100;
 
@@ -78,22 +85,30 @@ async function saveWithin(
   attributes: Record<string, unknown>,
 ): Promise<Contact> {
   const address = parseAddress(email, 'email');
-  const known = await contactByKey(tx, workspaceId, address.key);
-  const contact: Contact = {
-    id: known?.id ?? newId('con', now),
+  const fresh: Contact = {
+    id: newId('con', now),
     workspaceId,
     email: address.address,
     emailKey: address.key,
-    attributes: mergeAttributes(known?.attributes ?? {}, attributes),
-    bouncedAt: known?.bouncedAt ?? null,
-    unsubscribedAt: known?.unsubscribedAt ?? null,
-    createdAt: known?.createdAt ?? now,
+    attributes: mergeAttributes({}, attributes),
+    bouncedAt: null,
+    unsubscribedAt: null,
+    createdAt: now,
     updatedAt: now,
   };
-  await upsertContact(tx, contact);
-  if (!known)
-    await recordEvents(tx, [{ workspaceId, type: 'contact.created', contactId: contact.id, at: now }]);
-  return contact;
+  const { contact: known, isNew } = await insertOrLock(tx, fresh);
+  if (isNew) {
+    await recordEvents(tx, [{ workspaceId, type: 'contact.created', contactId: known.id, at: now }]);
+    return known;
+  }
+  const changed = {
+    ...known,
+    email: address.address,
+    attributes: mergeAttributes(known.attributes, attributes),
+    updatedAt: now,
+  };
+  await updateContact(tx, changed);
+  return changed;
 }
 
 function unknownContact(email: string): AppError {

@@ -15,16 +15,22 @@ export function wantsStream(headers: Headers): boolean {
  */
 export function eventStream(log: Log, act: (emit: Emit) => Promise<unknown>): Response {
   const encoder = new TextEncoder();
+  // A reader that leaves ends the telling, not the act: what it began is finished.
+  let isRead = true;
   const stream = new ReadableStream({
     async start(controller) {
-      const emit: Emit = (name, value) =>
-        controller.enqueue(encoder.encode(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`));
+      const emit: Emit = (name, value) => {
+        if (isRead) controller.enqueue(encoder.encode(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`));
+      };
       try {
         emit('done', await act(emit));
       } catch (thrown) {
         emit('error', await errorResponse(thrown, '', log).json());
       }
-      controller.close();
+      if (isRead) controller.close();
+    },
+    cancel() {
+      isRead = false;
     },
   });
   return new Response(stream, {

@@ -104,17 +104,20 @@ async function answerUnknown(c: Context<{ Bindings: HttpBindings }>, parts: Http
   const path = pathOf(c.req.raw);
   const found = await parts.fallback(c.req.raw, path);
   if (found) return present(found, requestId);
-  const allowed = parts.routes.filter((one) => samePath(one.path, path)).map((one) => one.method);
-  const error = allowed.length
-    ? new AppError('method_not_allowed', `${path.slice(0, 200)} answers ${allowed.join(', ')}.`, {
-        status: 405,
-      })
-    : new AppError(
-        'not_found',
-        `There is nothing at ${path.slice(0, 200)}. The calls are listed at /v1/openapi.json.`,
-        { status: 404 },
-      );
-  return errorResponse(error, requestId, parts.log);
+  const allowed = new Set(parts.routes.filter((one) => samePath(one.path, path)).map((one) => one.method));
+  const methods = [...allowed].join(', ');
+  if (methods === '') {
+    const sentence = `There is nothing at ${path.slice(0, 200)}. The calls are listed at /v1/openapi.json.`;
+    return errorResponse(new AppError('not_found', sentence, { status: 404 }), requestId, parts.log);
+  }
+  const sentence = `${path.slice(0, 200)} answers ${methods}.`;
+  const refused = errorResponse(
+    new AppError('method_not_allowed', sentence, { status: 405 }),
+    requestId,
+    parts.log,
+  );
+  refused.headers.set('allow', methods); // RFC 9110 §15.5.6
+  return refused;
 }
 
 function samePath(pattern: string, path: string): boolean {

@@ -1,7 +1,7 @@
 import { iso } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { sha256 } from '../ids.ts';
-import type { Tx } from '../storage/db.ts';
+import type { Db, Tx } from '../storage/db.ts';
 import { deleteIdempotencyKeys, idempotencyKey, insertIdempotencyKey } from './store.ts';
 
 /** How long a key answers with its first result. */
@@ -31,44 +31,55 @@ function sortedKeys(_name: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export interface Replay {
+export interface Replay<T> {
   replayed: boolean;
-  response: unknown;
+  response: T;
 }
+
+/** Another process stored the same key while this one was at work: this one's work is undone. */
+class KeyTaken extends Error {}
 
 /**
- * Runs `act` once for a key, in the caller's transaction: the key is stored with the messages or not at all. A second
- * call with the same body gets the first one's answer.
+ * Does the work of a call once for its key; a second call with the same body gets the first one's answer. `prepare`
+ * checks the call, and what it returns is run in the transaction that stores the key: with the messages, or not at all.
  * @throws AppError idempotency_key_reused when the body differs
  */
-export async function once(
-  tx: Tx,
-  workspaceId: string,
-  key: string,
-  hash: string,
-  now: number,
-  act: () => Promise<unknown>,
-): Promise<Replay> {
-  const before = await replay(tx, workspaceId, key, hash);
+export async function once<T>(
+  db: Db,
+  call: { workspaceId: string; key: string | undefined; body: unknown; now: number },
+  prepare: () => Promise<(tx: Tx) => Promise<T>>,
+): Promise<Replay<T>> {
+  const { workspaceId, key, now } = call;
+  if (key === undefined) {
+    const act = await prepare();
+    return { replayed: false, response: await db.write(act) };
+  }
+  const hash = bodyHash(call.body);
+  const before = await replay<T>(db.read, workspaceId, key, hash);
   if (before) return before;
-  const response = await act();
-  await insertIdempotencyKey(tx, {
-    workspaceId,
-    key,
-    bodyHash: hash,
-    response: JSON.stringify(response),
-    createdAt: now,
+  const act = await prepare();
+  const first = db.write(async (tx) => {
+    const meanwhile = await replay<T>(tx, workspaceId, key, hash);
+    if (meanwhile) return meanwhile;
+    const response = await act(tx);
+    const row = { workspaceId, key, bodyHash: hash, response: JSON.stringify(response), createdAt: now };
+    if (!(await insertIdempotencyKey(tx, row))) throw new KeyTaken();
+    return { replayed: false, response };
   });
-  return { replayed: false, response };
+  return first.catch(async (error) => {
+    const earlier = error instanceof KeyTaken ? await replay<T>(db.read, workspaceId, key, hash) : undefined;
+    if (!earlier) throw error;
+    return earlier;
+  });
 }
 
-/** The answer an earlier call with this key got. @throws AppError idempotency_key_reused when the body differs */
-export async function replay(
+/** The answer an earlier call with this key got. */
+async function replay<T>(
   tx: Tx,
   workspaceId: string,
   key: string,
   hash: string,
-): Promise<Replay | undefined> {
+): Promise<Replay<T> | undefined> {
   const known = await idempotencyKey(tx, workspaceId, key);
   if (!known) return undefined;
   if (known.bodyHash !== hash) throw reused(known.createdAt, known.response);

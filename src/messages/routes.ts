@@ -12,7 +12,7 @@ import { checkIdempotencyKey } from './idempotency.ts';
 import { ContentGone, renderMessage } from './letter.ts';
 import type { MessageInput } from './message.ts';
 import { previewPage } from './preview.ts';
-import { type BatchResult, send, sendBatch } from './send.ts';
+import { send, sendBatch } from './send.ts';
 import {
   acceptedView,
   messageBody,
@@ -122,7 +122,7 @@ async function batch(
   parts.nudge();
   return {
     status: 202,
-    body: response as { results: BatchResult[] },
+    body: response,
     ...(replayed ? { headers: { 'idempotent-replayed': 'true' } } : {}),
   };
 }

@@ -9,7 +9,7 @@ import {
   sceneOf,
   store,
 } from './accept.ts';
-import { bodyHash, once, type Replay, replay } from './idempotency.ts';
+import { once, type Replay } from './idempotency.ts';
 import type { MessageInput } from './message.ts';
 
 /** Accepts one message. The promise resolves after the commit: what was answered is on disk. */
@@ -19,23 +19,17 @@ export async function send(
   input: MessageInput,
   key: string | undefined,
   warnings: string[],
-): Promise<Replay> {
-  const hash = key === undefined ? '' : bodyHash(input);
-  const before = key === undefined ? undefined : await replay(parts.db.read, workspaceId, key, hash);
-  if (before) return before;
-  const made = await draft(parts, await sceneOf(parts, workspaceId), input, warnings);
+): Promise<Replay<Accepted>> {
   const now = parts.clock.now();
-  return parts.db.write(async (tx) => {
-    const act = async () => (await store(tx, [made], now))[0]!;
-    return key === undefined
-      ? { replayed: false, response: await act() }
-      : once(tx, workspaceId, key, hash, now, act);
+  return once(parts.db, { workspaceId, key, body: input, now }, async () => {
+    const made = await draft(parts, await sceneOf(parts, workspaceId), input, warnings);
+    return async (tx) => (await store(tx, [made], now))[0]!;
   });
 }
 
-export type BatchResult =
-  | Pick<Accepted, 'id' | 'status'>
-  | { error: { code: string; message: string; field?: string } };
+export interface BatchResults {
+  results: (Accepted | { error: { code: string; message: string; field?: string } })[];
+}
 
 /** Accepts many at once: the good ones together in one transaction, the others (also those refused before) named one by one. */
 export async function sendBatch(
@@ -43,28 +37,19 @@ export async function sendBatch(
   workspaceId: string,
   inputs: readonly (MessageInput | AppError)[],
   key: string | undefined,
-): Promise<Replay> {
+): Promise<Replay<BatchResults>> {
   refuseLargeBatch(inputs);
-  const hash = key === undefined ? '' : bodyHash(inputs);
-  const before = key === undefined ? undefined : await replay(parts.db.read, workspaceId, key, hash);
-  if (before) return before;
-  const scene = await sceneOf(parts, workspaceId);
-  const drafts: (Draft | AppError)[] = [];
-  for (const input of inputs)
-    drafts.push(input instanceof AppError ? input : await draftOrError(parts, scene, input));
   const now = parts.clock.now();
-  return parts.db.write(async (tx) => {
-    const act = async () => {
-      const accepted = await store(
-        tx,
-        drafts.filter((one): one is Draft => !(one instanceof AppError)),
-        now,
-      );
+  return once(parts.db, { workspaceId, key, body: inputs, now }, async () => {
+    const scene = await sceneOf(parts, workspaceId);
+    const drafts: (Draft | AppError)[] = [];
+    for (const input of inputs)
+      drafts.push(input instanceof AppError ? input : await draftOrError(parts, scene, input));
+    const good = drafts.filter((one): one is Draft => !(one instanceof AppError));
+    return async (tx) => {
+      const accepted = await store(tx, good, now);
       return { results: drafts.map((one) => (one instanceof AppError ? refusal(one) : accepted.shift()!)) };
     };
-    return key === undefined
-      ? { replayed: false, response: await act() }
-      : once(tx, workspaceId, key, hash, now, act);
   });
 }
 
@@ -81,7 +66,7 @@ async function draftOrError(
   }
 }
 
-function refusal(error: AppError): BatchResult {
+function refusal(error: AppError): BatchResults['results'][number] {
   return {
     error: {
       code: error.code,

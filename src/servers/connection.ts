@@ -116,12 +116,9 @@ function checkHost(given: string | null | undefined): string {
     throw refuse('host_invalid', 'The server’s name contains a space.', text.replace(/\s+/g, ''));
   if (text.includes('/'))
     throw refuse('host_invalid', 'Enter only the server name, without a path.', text.split('/')[0]);
-  if (
-    ipaddr.isValid(text.replace(/^\[|\]$/g, '')) &&
-    (text.includes(':') || /^\d+\.\d+\.\d+\.\d+$/.test(text))
-  )
-    return text.replace(/^\[|\]$/g, '').toLowerCase();
-  const withPort = /^(.+):(\d*)$/.exec(text);
+  const bare = text.replace(/^\[|\]$/g, '').toLowerCase();
+  if (ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare)) return bare;
+  const withPort = /^(.+):(\d+)$/.exec(text);
   if (withPort)
     throw new AppError(
       'host_has_port',

@@ -18,7 +18,9 @@ export const WELL: Health = { failures: 0, waitingUntil: null, code: null, reaso
 
 /** Does the outcome speak of the server itself? One that refuses a single From must not stop for other senders. */
 export function blamesServer(outcome: Outcome): boolean {
-  return ['server_deferral', 'server_attention', 'network'].includes(outcome.class) && outcome.scope !== 'sender';
+  return (
+    ['server_deferral', 'server_attention', 'network'].includes(outcome.class) && outcome.scope !== 'sender'
+  );
 }
 
 /**

@@ -87,7 +87,12 @@ function only(id: string, candidates: RouteCandidate[]): RouteChoice {
 }
 
 /** Strict waits for the preferred server; `any` leaves it while it is unwell or has turned this message down. */
-function takesPreferred(preferred: Server, eligible: readonly Server[], wanted: Wanted, now: number): boolean {
+function takesPreferred(
+  preferred: Server,
+  eligible: readonly Server[],
+  wanted: Wanted,
+  now: number,
+): boolean {
   if (!eligible.includes(preferred)) return false;
   if (wanted.failover === 'strict') return true;
   return isWell(preferred, now) && !wanted.tried?.includes(preferred.id);

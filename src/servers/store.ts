@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
+import { forUpdate } from '../storage/lease.ts';
 import type { ServersTable } from '../storage/schema.ts';
 import type { Health, Server } from './server.ts';
 
@@ -106,11 +107,13 @@ export async function deleteServer(tx: Tx, workspaceId: string, id: string): Pro
   return done.numDeletedRows > 0n;
 }
 
+/** Read in order to be changed by what just happened. */
 export async function healthOf(tx: Tx, id: string): Promise<Health | undefined> {
   const row = await tx
     .selectFrom('servers')
     .select(['failures', 'waiting_until', 'waiting_code', 'waiting_reason'])
     .where('id', '=', id)
+    .modifyEnd(forUpdate(tx))
     .executeTakeFirst();
   return (
     row && {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Db } from './db.ts';
+import { forUpdate } from './lease.ts';
 import { ENGINES, NOON, testDb, testFolder } from './testing.ts';
 
 describe.each(ENGINES)('$engine', ({ open }) => {
@@ -69,13 +70,17 @@ describe.each(ENGINES)('$engine', ({ open }) => {
       expect(await names(db)).toEqual(['next']);
     });
 
-    test('two that read and then write the same row do not lose an update', async () => {
+    test('two that read a row in order to change it do not lose an update', async () => {
       const place = testFolder();
       const [one, two] = [await testDb(place, open), await testDb(place, open)];
       await put(one, 'counter', '0');
       const increment = (db: Db) =>
         db.write(async (tx) => {
-          const row = await tx.selectFrom('settings').select('value').executeTakeFirstOrThrow();
+          const row = await tx
+            .selectFrom('settings')
+            .select('value')
+            .modifyEnd(forUpdate(tx))
+            .executeTakeFirstOrThrow();
           await tx
             .updateTable('settings')
             .set({ value: String(Number(row.value) + 1) })
@@ -89,8 +94,8 @@ describe.each(ENGINES)('$engine', ({ open }) => {
 
     test('asked for before the database closes is committed', async () => {
       const place = testFolder();
-      const db = open(place);
       const reader = await testDb(place, open);
+      const db = await open(place);
       const written = put(db, 'late');
       await db.close();
       await written;

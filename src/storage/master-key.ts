@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
 import { KEY_BYTES, Vault } from '../vault.ts';
 import type { Db } from './db.ts';
-import { readSetting, writeSetting } from './settings.ts';
+import { keepSetting, readSetting } from './settings.ts';
 
 const PROOF_PLACE = 'installation/master-key';
 const PROOF_TEXT = 'this key opens this database';
@@ -16,12 +16,13 @@ const HOW_TO_MAKE = 'Make one with: openssl rand -base64 32';
  * @throws ConfigError
  */
 export async function openVault(config: Config, db: Db): Promise<Vault> {
-  const proof = await readSetting(db, 'master_key_proof');
-  const key = readKey(config, proof === undefined);
-  const vault = new Vault(key);
-  if (proof === undefined) {
-    await db.write((tx) => writeSetting(tx, 'master_key_proof', vault.seal(PROOF_TEXT, PROOF_PLACE)));
-  } else if (!opens(vault, proof)) {
+  const before = await readSetting(db, 'master_key_proof');
+  const vault = new Vault(readKey(config, before === undefined));
+  // Of two first starts at the same moment one key wins; the other start learns that its own is not the one.
+  const proof =
+    before ??
+    (await db.write((tx) => keepSetting(tx, 'master_key_proof', vault.seal(PROOF_TEXT, PROOF_PLACE))));
+  if (!opens(vault, proof)) {
     const source = config.masterKey ? 'MASTER_KEY' : `The master key in ${config.masterKeyFile}`;
     throw new ConfigError(
       `${source} is not the one this database was made with. Nothing was changed; start again with the right key.`,

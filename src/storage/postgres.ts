@@ -32,11 +32,19 @@ export async function openPostgres(url: string): Promise<Db> {
   pool.on('error', () => {});
   await reachable(pool);
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  const underWay = new Set<Promise<unknown>>();
   return {
     engine: 'postgres',
     read: kysely,
-    write: (work) => transaction(kysely, work),
-    close: () => kysely.destroy(),
+    write(work) {
+      const done = transaction(kysely, work).finally(() => underWay.delete(done));
+      underWay.add(done);
+      return done;
+    },
+    async close() {
+      await Promise.allSettled(underWay);
+      await kysely.destroy();
+    },
   };
 }
 

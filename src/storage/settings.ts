@@ -1,19 +1,21 @@
 import type { Tx } from './db.ts';
 
-/** Single values of the installation: the first-run token, the proof of the master key. */
-export type SettingName = 'setup_token' | 'master_key_proof';
+/** Single values of the installation: the first-run token, who used it, the proof of the master key. */
+export type SettingName = 'setup_token' | 'first_user' | 'master_key_proof';
 
 export async function readSetting(db: { read: Tx }, name: SettingName): Promise<string | undefined> {
   return (await db.read.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst())
     ?.value;
 }
 
-export async function writeSetting(tx: Tx, name: SettingName, value: string): Promise<void> {
+/** Of several writers at the same moment the first wins. @returns the value that is stored */
+export async function keepSetting(tx: Tx, name: SettingName, value: string): Promise<string> {
   await tx
     .insertInto('settings')
     .values({ name, value })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .onConflict((conflict) => conflict.column('name').doNothing())
     .execute();
+  return (await readSetting({ read: tx }, name)) ?? value;
 }
 
 export async function deleteSetting(tx: Tx, name: SettingName): Promise<void> {

@@ -1,18 +1,37 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Insertable } from 'kysely';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished, test } from 'vitest';
 import { newId } from '../ids.ts';
+import { postgresDatabase } from '../testing/postgres.ts';
 import type { Db, Engine } from './db.ts';
 import { migrate } from './migrate.ts';
+import { openPostgres } from './postgres.ts';
 import type { MessagesTable } from './schema.ts';
 import { openSqlite } from './sqlite.ts';
 
-/** Every engine that must keep the contract of `Db`. A second one is a second line. */
-export const ENGINES: readonly { engine: Engine; open: (place: string) => Db }[] = [
-  { engine: 'sqlite', open: (place) => openSqlite(join(place, 'test.db')) },
-];
+/** One of the engines that must keep the contract of `Db`. The same place is the same database. */
+export interface TestEngine {
+  engine: Engine;
+  open: (place: string) => Promise<Db>;
+}
+
+const sqlite: TestEngine = { engine: 'sqlite', open: async (place) => openSqlite(join(place, 'test.db')) };
+const postgres: TestEngine = {
+  engine: 'postgres',
+  open: async (place) => openPostgres(await postgresUrlFor(place)),
+};
+
+/** The engines of this machine: where PostgreSQL is not installed, its tests are named as skipped. */
+export const ENGINES: readonly TestEngine[] = inject('postgresUrl') ? [sqlite, postgres] : [sqlite];
+
+if (!inject('postgresUrl')) test.skip('on postgres (install the Debian package postgresql)', () => {});
+
+/** The address of a PostgreSQL database that belongs to a folder. */
+export function postgresUrlFor(place: string): Promise<string> {
+  return postgresDatabase(inject('postgresUrl'), basename(place).toLowerCase());
+}
 
 /** Noon of a day in the past: tests pass times as parameters. */
 export const NOON = Date.parse('2026-11-23T12:00:00Z');
@@ -25,8 +44,8 @@ export function testFolder(): string {
 }
 
 /** A migrated database that closes with its test; two at one place are two processes on one database. */
-export async function testDb(place = testFolder(), open = ENGINES[0]!.open): Promise<Db> {
-  const db = open(place);
+export async function testDb(place = testFolder(), open = sqlite.open): Promise<Db> {
+  const db = await open(place);
   onTestFinished(() => db.close());
   await migrate(db, NOON);
   return db;

@@ -18,11 +18,24 @@ export function postgresBin(): string | undefined {
 }
 
 export interface TestPostgres {
-  /** The address of a new, empty database. */
-  newDatabase(): Promise<string>;
+  /** Ends with a slash: a database's name follows. */
+  url: string;
   /** Ends the server at once, as a crash does, and starts it again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Makes a database if it is not there. @returns its address */
+export async function postgresDatabase(url: string, name: string): Promise<string> {
+  const client = new pg.Client(`${url}postgres`);
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [name]);
+    if (!rowCount) await client.query(`create database "${name}"`);
+  } finally {
+    await client.end();
+  }
+  return url + name;
 }
 
 /** Starts a PostgreSQL of its own, in a temporary folder on a free port, as another user where we are root. */
@@ -38,22 +51,14 @@ export async function startPostgres(): Promise<TestPostgres> {
     { ...user, stdio: 'ignore', cwd: folder },
   );
   const port = await freePort();
-  const url = (database: string) => `postgres://mailwright@127.0.0.1:${port}/${database}`;
-  let server = await startServer(bin, folder, port, user, url('postgres'));
-  let made = 0;
+  const url = `postgres://mailwright@127.0.0.1:${port}/`;
+  let server = await startServer(bin, folder, port, user, url);
   return {
-    async newDatabase() {
-      const name = `test_${++made}`;
-      const client = new pg.Client(url('postgres'));
-      await client.connect();
-      await client.query(`create database ${name}`);
-      await client.end();
-      return url(name);
-    },
+    url,
     async restart() {
       server.kill('SIGQUIT');
       await once(server, 'exit');
-      server = await startServer(bin, folder, port, user, url('postgres'));
+      server = await startServer(bin, folder, port, user, url);
     },
     async stop() {
       server.kill('SIGINT');
@@ -85,7 +90,7 @@ async function startServer(
   // Its log says when it is ready; before that a connection would only be refused.
   for await (const chunk of server.stderr) if (String(chunk).includes('ready to accept connections')) break;
   server.stderr.resume();
-  const client = new pg.Client(url);
+  const client = new pg.Client(`${url}postgres`);
   await client.connect();
   await client.end();
   return server;

@@ -38,7 +38,8 @@ export class LoginLimit {
     }
   }
 
-  failed(keys: readonly string[], now: number): void {
+  /** A try has begun; it counts as wrong until `succeeded`. */
+  tried(keys: readonly string[], now: number): void {
     if (this.#tries.size > MAX_TRACKED) this.#forget(now);
     for (const key of keys) {
       const tries = this.#tries.get(key);

@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import { audit } from '../events/record.ts';
 import { newId, newToken } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
-import { deleteSetting, readSetting, writeSetting } from '../storage/settings.ts';
+import { deleteSetting, keepSetting, readSetting } from '../storage/settings.ts';
 import { issueKey } from './keys.ts';
 import { checkPassword, hashPassword } from './password.ts';
 import { anyUser, insertOwner, insertWorkspace } from './store.ts';
@@ -32,9 +32,9 @@ export async function firstRunToken(db: Db): Promise<string | undefined> {
   if (await anyUser(db.read)) return undefined;
   const known = await readSetting(db, 'setup_token');
   if (known) return known;
-  const token = newToken();
-  await db.write((tx) => writeSetting(tx, 'setup_token', token));
-  return token;
+  return db.write(async (tx) =>
+    (await anyUser(tx)) ? undefined : keepSetting(tx, 'setup_token', newToken()),
+  );
 }
 
 /** @throws AppError setup_token_invalid (403): the link is not the one that was printed. */
@@ -62,7 +62,7 @@ export async function setup(db: Db, clock: Clock, input: SetupInput): Promise<Se
   const workspaceId = newId('wsp', now);
   const userId = newId('usr', now);
   return db.write(async (tx) => {
-    if (await anyUser(tx)) throw setupDone();
+    if ((await keepSetting(tx, 'first_user', userId)) !== userId) throw setupDone();
     await insertWorkspace(tx, {
       id: workspaceId,
       name,

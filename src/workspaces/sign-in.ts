@@ -20,9 +20,10 @@ export async function signIn(
   const emailKey = keyOf(given.email);
   const tries = [`account:${emailKey}`, `caller:${given.ip}`];
   limit.check(tries, clock.now());
+  // Counted before the slow hash: otherwise a thousand guesses at the same moment would all pass the check.
+  limit.tried(tries, clock.now());
   const user = emailKey === '' ? undefined : await userByEmail(db, emailKey);
   if (!(await verifyPassword(given.password, user?.passwordHash)) || !user) {
-    limit.failed(tries, clock.now());
     throw new AppError('sign_in_refused', 'The email address or the password is wrong.', { status: 401 });
   }
   limit.succeeded(tries);

@@ -61,15 +61,13 @@ export async function updateWorkspace(
   id: string,
   change: Partial<Pick<Workspace, 'name' | 'routing' | 'defaultFrom'>>,
 ): Promise<void> {
-  await tx
-    .updateTable('workspaces')
-    .set({
-      ...(change.name === undefined ? {} : { name: change.name }),
-      ...(change.routing === undefined ? {} : { routing: change.routing }),
-      ...(change.defaultFrom === undefined ? {} : { default_from: change.defaultFrom }),
-    })
-    .where('id', '=', id)
-    .execute();
+  const columns = {
+    ...(change.name === undefined ? {} : { name: change.name }),
+    ...(change.routing === undefined ? {} : { routing: change.routing }),
+    ...(change.defaultFrom === undefined ? {} : { default_from: change.defaultFrom }),
+  };
+  if (Object.keys(columns).length === 0) return;
+  await tx.updateTable('workspaces').set(columns).where('id', '=', id).execute();
 }
 
 export interface StoredUser {

@@ -33,7 +33,9 @@ async function sendThousand(app: TestApp): Promise<string[]> {
 
 async function waiting(app: TestApp): Promise<number> {
   const counts = await Promise.all(
-    ['queued', 'sending', 'deferred'].map(async (status) => (await app.call('GET', `/v1/messages?status=${status}&limit=1`)).body.data.length),
+    ['queued', 'sending', 'deferred'].map(
+      async (status) => (await app.call('GET', `/v1/messages?status=${status}&limit=1`)).body.data.length,
+    ),
   );
   return counts.reduce((sum, count) => sum + count, 0);
 }
@@ -47,7 +49,11 @@ describe('1,000 messages by the batch call arrive once each', () => {
 
   test('through the scriptable server, with sign-in and TLS', async () => {
     const server = await startFakeServer({ security: 'starttls', users: { demo: 'demo' } });
-    const added = await app.call('POST', '/v1/servers', serverInput(server, { security: 'starttls', username: 'demo', password: 'demo', tlsCa: server.caPem }));
+    const added = await app.call(
+      'POST',
+      '/v1/servers',
+      serverInput(server, { security: 'starttls', username: 'demo', password: 'demo', tlsCa: server.caPem }),
+    );
     const ids = await sendThousand(app);
     expect(server.ledger.map((entry) => entry.xId).sort()).toEqual([...ids].sort());
     expect(server.totalConnections).toBeLessThanOrEqual(6); // one to validate, five kept
@@ -55,19 +61,30 @@ describe('1,000 messages by the batch call arrive once each', () => {
     await server.stop();
   });
 
-  test.skipIf(!existsSync(SMTP_SINK))('through smtp-sink of Postfix (skipped without the Debian package postfix)', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'mailwright-sink-'));
-    const port = await freePort();
-    const sink = await startSink(port, join(folder, 'mail'));
-    const added = await app.call('POST', '/v1/servers', { type: 'generic', host: '127.0.0.1', port, security: 'none', allowPrivate: true });
-    expect(added.status).toBe(201);
-    const ids = await sendThousand(app);
-    sink.kill('SIGTERM');
-    await once(sink, 'exit');
-    const arrived = [...readFileSync(join(folder, 'mail'), 'latin1').matchAll(/^X-Mailwright-ID: (\S+)/gm)].map(([, id]) => id);
-    expect(arrived.sort()).toEqual([...ids].sort());
-    rmSync(folder, { recursive: true });
-  });
+  test.skipIf(!existsSync(SMTP_SINK))(
+    'through smtp-sink of Postfix (skipped without the Debian package postfix)',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'mailwright-sink-'));
+      const port = await freePort();
+      const sink = await startSink(port, join(folder, 'mail'));
+      const added = await app.call('POST', '/v1/servers', {
+        type: 'generic',
+        host: '127.0.0.1',
+        port,
+        security: 'none',
+        allowPrivate: true,
+      });
+      expect(added.status).toBe(201);
+      const ids = await sendThousand(app);
+      sink.kill('SIGTERM');
+      await once(sink, 'exit');
+      const arrived = [
+        ...readFileSync(join(folder, 'mail'), 'latin1').matchAll(/^X-Mailwright-ID: (\S+)/gm),
+      ].map(([, id]) => id);
+      expect(arrived.sort()).toEqual([...ids].sort());
+      rmSync(folder, { recursive: true });
+    },
+  );
 });
 
 /** smtp-sink cannot take a port of its own choosing. */

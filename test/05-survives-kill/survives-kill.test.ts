@@ -21,10 +21,16 @@ let program: Program;
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'mailwright-kill-'));
   server = await startFakeServer({ security: 'none', keepContent: false });
-  const setup = await runProgram(['setup', '--email', 'owner@example.com', '--workspace', 'Example', '--password-stdin', '--json'], { DATA_DIR: dataDir }, 'a long enough password');
+  const setup = await runProgram(
+    ['setup', '--email', 'owner@example.com', '--workspace', 'Example', '--password-stdin', '--json'],
+    { DATA_DIR: dataDir },
+    'a long enough password',
+  );
   apiKey = JSON.parse(setup.stdout).apiKey;
   program = await startProgram(dataDir);
-  expect((await api('POST', '/v1/servers', serverInput(server, { maxConnections: CONNECTIONS }))).status).toBe(201);
+  expect(
+    (await api('POST', '/v1/servers', serverInput(server, { maxConnections: CONNECTIONS }))).status,
+  ).toBe(201);
 });
 
 afterEach(async () => {
@@ -33,11 +39,16 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-const api = (method: string, path: string, body?: unknown) => callApi(program.url, apiKey, method, path, body);
+const api = (method: string, path: string, body?: unknown) =>
+  callApi(program.url, apiKey, method, path, body);
 
 /** @returns the ids that were answered with 202: from then on the promise holds */
 async function sendBatch(round: number): Promise<string[]> {
-  const messages = Array.from({ length: PER_ROUND }, (_, at) => ({ rcpt: `r${round}n${at}@example.com`, subject: 'x', text: 'y' }));
+  const messages = Array.from({ length: PER_ROUND }, (_, at) => ({
+    rcpt: `r${round}n${at}@example.com`,
+    subject: 'x',
+    text: 'y',
+  }));
   const { status, body } = await api('POST', '/v1/messages/batch', { messages });
   expect(status).toBe(202);
   return body.results.map((one: { id: string }) => one.id);
@@ -48,7 +59,8 @@ async function states(ids: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const id of ids) {
     let status = 'queued';
-    while (['queued', 'sending', 'deferred'].includes(status)) status = (await api('GET', `/v1/messages/${id}`)).body.status;
+    while (['queued', 'sending', 'deferred'].includes(status))
+      status = (await api('GET', `/v1/messages/${id}`)).body.status;
     found.set(id, status);
   }
   return found;
@@ -78,7 +90,9 @@ describe('after a kill', () => {
     const doubled = [...arrived].filter(([, count]) => count > 1);
     const uncertain = ids.filter((id) => ended.get(id) === 'uncertain');
     const lost = ids.filter((id) => !arrived.has(id) && ended.get(id) !== 'uncertain');
-    console.log(`seed ${seed}: ${ids.length} messages, ${KILLS} kills, lost ${lost.length}, doubled ${doubled.length}, uncertain ${uncertain.length} (${uncertain.filter((id) => arrived.has(id)).length} of them arrived)`);
+    console.log(
+      `seed ${seed}: ${ids.length} messages, ${KILLS} kills, lost ${lost.length}, doubled ${doubled.length}, uncertain ${uncertain.length} (${uncertain.filter((id) => arrived.has(id)).length} of them arrived)`,
+    );
     expect(doubled, `seed ${seed}`).toEqual([]);
     expect(lost, `seed ${seed}`).toEqual([]);
     expect(uncertain.length).toBeLessThanOrEqual(KILLS * CONNECTIONS);

@@ -106,7 +106,10 @@ describe.skipIf(!hasChromium)('the walk in the browser (skipped without the Debi
 
   test('deleting it tells the consequences, and the template falls back', async () => {
     await go('/settings/email-servers');
-    await page.getByRole('link', { name: /Second/ }).first().click();
+    await page
+      .getByRole('link', { name: /Second/ })
+      .first()
+      .click();
     await button(/^Delete server/).click();
     const dialog = page.getByRole('alertdialog');
     await dialog.getByText('welcome').first().waitFor();

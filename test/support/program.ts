@@ -40,12 +40,14 @@ export async function startProgram(dataDir: string, env: Record<string, string> 
 }
 
 /** Reads the lines it prints until it says where it runs and, on the first run, with which link to begin. */
-async function firstLines(child: ChildProcess): Promise<{ url: string; setupToken: string | undefined } | undefined> {
+async function firstLines(
+  child: ChildProcess,
+): Promise<{ url: string; setupToken: string | undefined } | undefined> {
   let url: string | undefined;
   let needed = true;
   for await (const line of createInterface({ input: child.stdout! })) {
     const said = /running at (\S+)/.exec(line)?.[1];
-    if (said) needed = (await (await fetch(`${said}/v1/setup`)).json()).needed;
+    if (said) ({ needed } = (await (await fetch(`${said}/v1/setup`)).json()) as { needed: boolean });
     url ??= said;
     const setupToken = /setup\?token=(\S+)/.exec(line)?.[1];
     if (!url || (needed && !setupToken)) continue;
@@ -63,7 +65,10 @@ export interface Ended {
 
 /** Runs a command of the program to its end. */
 export async function runProgram(args: string[], env: Record<string, string>, input = ''): Promise<Ended> {
-  const child = spawn(join(projectRoot, 'bin', 'mailwright'), args, { env: { ...process.env, ...env }, stdio: 'pipe' });
+  const child = spawn(join(projectRoot, 'bin', 'mailwright'), args, {
+    env: { ...process.env, ...env },
+    stdio: 'pipe',
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
