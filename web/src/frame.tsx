@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { Ellipsis, FileText, KeyRound, LogOut, Mail, Server } from 'lucide-react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { call } from './api.ts';
 import { useKeys } from './keys.ts';
 import { THEMES, useTheme } from './theme.ts';
@@ -14,7 +15,7 @@ const MAIN = [
 ] as const;
 const SETTINGS = [
   { to: '/settings/email-servers', label: 'Email Servers', short: 'Servers', keys: 'g s', Icon: Server },
-  { to: '/settings/api-key', label: 'API key', short: 'API key', keys: 'g k', Icon: KeyRound },
+  { to: '/settings/api-key', label: 'API key', short: 'API key', keys: 'g a', Icon: KeyRound },
 ] as const;
 const ENTRIES = [...MAIN, ...SETTINGS];
 
@@ -25,7 +26,7 @@ export function Frame() {
   const navigate = useNavigate();
   useKeys(Object.fromEntries(ENTRIES.map(({ keys, to }) => [keys, () => void navigate({ to })])));
   return (
-    <div className="min-h-dvh pb-16 md:pb-0 md:pl-[220px]">
+    <div className="min-h-dvh pb-16 md:pb-0 md:pl-[232px]">
       <a
         href="#content"
         className="sr-only z-50 rounded-control bg-accent px-3 py-2 text-on-accent focus:not-sr-only focus:fixed focus:top-2 focus:left-2"
@@ -35,7 +36,7 @@ export function Frame() {
       <Rail />
       <div className="flex min-h-dvh flex-col">
         <SandboxBand />
-        <main id="content" tabIndex={-1} className="flex-1 outline-none">
+        <main ref={useFocusOnPage()} id="content" tabIndex={-1} className="flex-1 outline-none">
           <Outlet />
         </main>
       </div>
@@ -44,10 +45,23 @@ export function Frame() {
   );
 }
 
+/** A new page takes the focus, so that the keyboard and the screen reader go on there. */
+function useFocusOnPage() {
+  const { pathname } = useLocation();
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(pathname);
+  useEffect(() => {
+    if (shown.current === pathname) return;
+    shown.current = pathname;
+    if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+  }, [pathname]);
+  return main;
+}
+
 function Rail() {
   const { data: me } = useQuery(meQuery);
   return (
-    <aside className="fixed inset-y-0 left-0 hidden w-[220px] flex-col border-line border-r bg-sunk px-3 py-4 md:flex">
+    <aside className="fixed inset-y-0 left-0 hidden w-[232px] flex-col border-line border-r bg-sunk px-3 py-4 md:flex">
       <div className="flex items-center gap-2.5 px-2">
         <Mark />
         <div className="min-w-0 leading-tight">
@@ -75,8 +89,7 @@ function RailLink({ entry: { to, label, keys, Icon } }: { entry: Entry }) {
       <Link
         to={to}
         title={`${label} (${keys})`}
-        className="flex h-8 items-center gap-2.5 rounded-control px-2 text-ink-soft transition-colors hover:bg-line/60 hover:text-ink"
-        activeProps={{ className: '!bg-line/80 !text-ink font-medium' }}
+        className="flex h-8 items-center gap-2.5 rounded-control px-2 text-ink-soft transition-colors hover:bg-line/60 hover:text-ink data-[status=active]:bg-line/80 data-[status=active]:font-medium data-[status=active]:text-ink"
       >
         <Icon className="size-4" aria-hidden="true" />
         {label}
@@ -110,7 +123,7 @@ function Attention({ of }: { of: Entry['to'] }) {
   return null;
 }
 
-function Count({ tone, children }: { tone: Tone; children: React.ReactNode }) {
+function Count({ tone, children }: { tone: Tone; children: ReactNode }) {
   return (
     <span
       className={`flex h-5 items-center rounded-full px-2 font-medium text-xs tabular-nums ${WASH[tone]}`}
@@ -190,14 +203,14 @@ function BottomBar() {
     ...(me?.state.unwellServers.length && { '/settings/email-servers': 'bg-deferred' }),
   };
   const cell =
-    'relative flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-[11px] text-ink-soft';
+    'relative flex h-14 flex-1 flex-col items-center justify-center gap-0.5 text-xs text-ink-soft data-[status=active]:font-medium data-[status=active]:text-accent';
   return (
     <nav
       aria-label="Main"
       className="fixed inset-x-0 bottom-0 z-30 flex border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
       {ENTRIES.map(({ to, short, Icon }) => (
-        <Link key={to} to={to} className={cell} activeProps={{ className: '!text-accent font-medium' }}>
+        <Link key={to} to={to} className={cell}>
           <Icon className="size-5" aria-hidden="true" />
           {short}
           {dots[to] && <span className={`absolute top-2 ml-7 size-2 rounded-full ${dots[to]}`} />}

@@ -54,7 +54,7 @@ function SearchBox({ value, onChange }: { value: string; onChange: (q: string) =
   const box = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useKeys({ '/': () => box.current?.focus() });
-  useEffect(() => setText(value), [value]);
+  useEffect(() => setText((typed) => (typed.trim() === value ? typed : value)), [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   function type(next: string) {

@@ -7,7 +7,7 @@ import { LoadingRows, Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { MessageActions } from './message-actions.tsx';
 import { type MessageRecordView, messageQuery } from './queries.ts';
-import { StatusTag } from './status.tsx';
+import { STATUSES, StatusTag } from './status.tsx';
 import { timelineOf } from './timeline.ts';
 import { TimelineList } from './timeline-list.tsx';
 import { UncertainDecision } from './uncertain-decision.tsx';
@@ -40,7 +40,11 @@ function Message({ message }: { message: MessageRecordView }) {
       }
       actions={<MessageActions key={message.id} message={message} />}
     >
-      {message.status === 'uncertain' && <UncertainDecision message={message} />}
+      {message.status === 'uncertain' ? (
+        <UncertainDecision message={message} />
+      ) : (
+        <Reason message={message} />
+      )}
       <Facts message={message} />
       <div className="mt-6 grid gap-8 lg:grid-cols-[minmax(0,1fr)_380px]">
         <section aria-label="Mail">
@@ -52,6 +56,18 @@ function Message({ message }: { message: MessageRecordView }) {
         </section>
       </div>
     </Page>
+  );
+}
+
+/** Accepted and captured mail needs no explanation; everything else is told why, in one sentence. */
+function Reason({ message: { status, reason, code } }: { message: MessageRecordView }) {
+  if (!reason || ['sent', 'delivered', 'captured'].includes(status)) return null;
+  return (
+    <div className="mb-4">
+      <Notice tone={STATUSES[status].tone} title={reason}>
+        {code && <code className="font-mono text-sm">{code}</code>}
+      </Notice>
+    </div>
   );
 }
 

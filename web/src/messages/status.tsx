@@ -61,7 +61,7 @@ export const STATUSES: Record<MessageStatus, { word: string; tone: Tone; shape: 
 };
 
 /** Accepted is not delivered: the word names who took the message, until there is evidence of more. */
-export function statusWord(status: MessageStatus, server: string | null): string {
+function statusWord(status: MessageStatus, server: string | null): string {
   return status === 'sent' && server ? `Accepted by ${server}` : STATUSES[status].word;
 }
 

@@ -4,11 +4,11 @@ import { timelineOf } from './timeline.ts';
 
 const AT = '2026-11-23T10:00:00.000Z';
 const LATER = '2026-11-23T10:00:05.000Z';
-const candidate = (server: string, eligible = true) => ({
+const candidate = (server: string, reasons: string[]) => ({
   server,
   name: server.toUpperCase(),
-  eligible,
-  reasons: [],
+  eligible: reasons.length === 0,
+  reasons,
   weight: 1,
 });
 const attempt = (outcome: string, at = LATER) => ({
@@ -28,6 +28,7 @@ function recordOf(change: Partial<MessageRecordView>): MessageRecordView {
     type: 'transactional',
     status: 'sent',
     createdAt: AT,
+    finalAt: null,
     reason: null,
     possibleDuplicate: false,
     attempts: [],
@@ -38,26 +39,66 @@ function recordOf(change: Partial<MessageRecordView>): MessageRecordView {
 }
 
 describe('routing', () => {
-  test('a draw names how many could have carried it, and why not the others', () => {
+  const allowed = (server: string) => candidate(server, []);
+  const refused = candidate('c', ['It is not allowed.']);
+
+  test('a draw names who took part, and why not the others', () => {
     const route = {
       chosen: 'a',
       mode: 'random',
-      candidates: [candidate('a'), candidate('b'), candidate('c', false)],
-      excluded: [{ server: 'c', name: 'C', reason: 'It is not allowed.' }],
+      candidates: [allowed('a'), allowed('b'), refused],
+      excluded: [],
     };
     expect(timelineOf(recordOf({ route }))[1]).toMatchObject({
       title: 'Routed to A',
-      lines: ['Drawn at random among 2 servers that may carry it.', 'Not C: It is not allowed.'],
+      lines: ['Drawn at random among A and B.', 'Not C: It is not allowed.'],
     });
   });
 
+  test('a demanded server explains itself; others that could have carried it need no excuse', () => {
+    const route = { chosen: 'a', mode: 'preferred', candidates: [allowed('a'), allowed('b')], excluded: [] };
+    expect(timelineOf(recordOf({ route }))[1]?.lines).toEqual([
+      'The template or the call asks for this server.',
+    ]);
+  });
+
+  test('the routing stands before the attempt it led to, and last while it led to none', () => {
+    const candidates = [allowed('a'), allowed('b')];
+    const attempts = [attempt('network', AT), attempt('network', LATER)];
+    const titles = (chosen: string) =>
+      timelineOf(recordOf({ attempts, route: { chosen, mode: 'random', candidates, excluded: [] } })).map(
+        (one) => one.title,
+      );
+    expect(titles('a')).toEqual([
+      'Stored by Mailwright',
+      'A was not reached',
+      'Routed to A',
+      'A was not reached',
+    ]);
+    expect(titles('b').at(-1)).toBe('Routed to B');
+  });
+
   test('a message that nobody may carry says what it waits for', () => {
-    const route = { chosen: null, mode: 'none', candidates: [], excluded: [] };
-    expect(timelineOf(recordOf({ route, reason: 'No server is connected.' }))[1]).toMatchObject({
+    const route = { chosen: null, mode: 'none', candidates: [refused], excluded: [] };
+    expect(timelineOf(recordOf({ route, reason: 'No server may send as this address.' }))[1]).toMatchObject({
       title: 'Waits for a server',
-      lines: ['No server is connected.'],
+      lines: ['No server may send as this address.', 'Not C: It is not allowed.'],
     });
   });
+});
+
+test('a decision about an uncertain message ends its story', () => {
+  const message = recordOf({
+    attempts: [attempt('uncertain')],
+    code: 'resolved_sent',
+    reason: 'Marked as sent by a person.',
+    finalAt: LATER,
+  });
+  expect(timelineOf(message).map((entry) => entry.title)).toEqual([
+    'Stored by Mailwright',
+    'A did not confirm it',
+    'Marked as sent',
+  ]);
 });
 
 describe('attempts', () => {

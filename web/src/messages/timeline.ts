@@ -2,6 +2,7 @@ import type { Tone } from '../ui/notice.tsx';
 import type { MessageRecordView } from './queries.ts';
 
 type Attempt = MessageRecordView['attempts'][number];
+type Route = NonNullable<MessageRecordView['route']>;
 type RecordedEvent = MessageRecordView['events'][number];
 
 /** One entry of a message's story. */
@@ -20,16 +21,26 @@ export interface TimelineEntry {
 
 /** Accepted, routed (why, and why not the others), each attempt, and what came of it. */
 export function timelineOf(message: MessageRecordView): TimelineEntry[] {
+  const attempts = message.attempts.filter((attempt) => attempt.server !== null);
   const told = [
-    ...message.attempts
-      .filter((attempt) => attempt.server !== null)
-      .map((attempt) => ({ at: attempt.at, entry: attemptEntry(attempt) })),
+    ...attempts.map((attempt) => ({ at: attempt.at, entry: attemptEntry(attempt) })),
     ...message.events.flatMap((event) => {
       const entry = eventEntry(event, message);
       return entry ? [{ at: event.at, entry }] : [];
     }),
   ].sort((a, b) => a.at.localeCompare(b.at));
-  return [acceptedEntry(message), ...routeEntry(message), ...told.map(({ entry }) => entry)];
+  const entries = [acceptedEntry(message), ...told.map(({ entry }) => entry), ...decisionEntry(message)];
+  const route = message.route && routeEntry(message, message.route);
+  return route ? entries.toSpliced(routePlace(entries, message), 0, route) : entries;
+}
+
+/** The routing that is kept is the newest: it stands before the attempt it led to, or last while it led to none. */
+function routePlace(entries: TimelineEntry[], { route, attempts }: MessageRecordView): number {
+  const last = attempts.at(-1);
+  if (!last) return 1;
+  return route?.chosen === last.server
+    ? entries.findIndex((entry) => entry.key === keyOf(last))
+    : entries.length;
 }
 
 const TYPES: Record<string, string> = {
@@ -52,55 +63,62 @@ function acceptedEntry(message: MessageRecordView): TimelineEntry {
   });
 }
 
-function routeEntry({ route, reason, attempts }: MessageRecordView): TimelineEntry[] {
-  if (!route) return [];
-  const name = route.candidates.find((one) => one.server === route.chosen)?.name ?? route.chosen;
-  const others = route.excluded.map((one) => `Not ${one.name}: ${one.reason}`);
-  switch (route.mode) {
+function routeEntry(
+  { reason, finalAt, attempts }: MessageRecordView,
+  { chosen, mode, candidates }: Route,
+): TimelineEntry {
+  const name = candidates.find((one) => one.server === chosen)?.name ?? chosen;
+  const waits = attempts.at(-1)?.server !== chosen && finalAt === null && reason ? [reason] : [];
+  const others = candidates
+    .filter((one) => one.server !== chosen && one.reasons.length > 0)
+    .map((one) => `Not ${one.name}: ${one.reasons.join(' ')}`);
+  const routed = { key: 'route', title: `Routed to ${name}` };
+  switch (mode) {
     case 'sandbox':
-      return [
-        entryOf({
-          key: 'route',
-          title: 'Kept in the sandbox',
-          tone: 'captured',
-          lines: ['No server was connected when it came.'],
-        }),
-      ];
+      return entryOf({
+        key: 'route',
+        title: 'Kept in the sandbox',
+        tone: 'captured',
+        lines: ['No server was connected when it came.'],
+      });
     case 'none':
-      return [
-        entryOf({
-          key: 'route',
-          title: 'Waits for a server',
-          tone: 'deferred',
-          lines: [reason ?? 'No server may carry it now.', ...others],
-        }),
-      ];
+      return entryOf({
+        key: 'route',
+        title: 'Waits for a server',
+        tone: 'deferred',
+        lines: [...waits, ...others],
+      });
     case 'preferred':
-      return [
-        entryOf({
-          key: 'route',
-          title: `Routed to ${name}`,
-          lines: ['The template or the call asks for this server.', ...others],
-        }),
-      ];
-    default: {
-      const waits = attempts.length === 0 && reason ? [reason] : [];
-      return [
-        entryOf({
-          key: 'route',
-          title: `Routed to ${name}`,
-          lines: [drawWords(route.candidates), ...waits, ...others],
-        }),
-      ];
-    }
+      return entryOf({
+        ...routed,
+        lines: ['The template or the call asks for this server.', ...waits, ...others],
+      });
+    default:
+      return entryOf({ ...routed, lines: [drawWords(candidates), ...waits, ...others] });
   }
 }
 
-function drawWords(candidates: NonNullable<MessageRecordView['route']>['candidates']): string {
-  const eligible = candidates.filter((one) => one.eligible).length;
-  return eligible > 1
-    ? `Drawn at random among ${eligible} servers that may carry it.`
+const names = new Intl.ListFormat('en-US');
+
+function drawWords(candidates: Route['candidates']): string {
+  const eligible = candidates.filter((one) => one.eligible).map((one) => one.name);
+  return eligible.length > 1
+    ? `Drawn at random among ${names.format(eligible)}.`
     : 'It is the only server that may carry it.';
+}
+
+/** What a person decided about an uncertain message. */
+function decisionEntry({ code, reason, finalAt }: MessageRecordView): TimelineEntry[] {
+  if (code !== 'resolved_sent') return [];
+  return [
+    entryOf({
+      key: 'decision',
+      at: finalAt,
+      title: 'Marked as sent',
+      tone: 'sent',
+      lines: reason ? [reason] : [],
+    }),
+  ];
 }
 
 /** How an attempt ended, by its class (docs/smtp-outcomes.md). */
@@ -120,7 +138,7 @@ function attemptEntry(attempt: Attempt): TimelineEntry {
   const { word, tone } = OUTCOMES[attempt.outcome] ?? { word: attempt.outcome, tone: 'waiting' };
   const accepted = attempt.outcome === 'accepted';
   return entryOf({
-    key: `attempt ${attempt.at}`,
+    key: keyOf(attempt),
     at: attempt.at,
     title: `${attempt.serverName ?? attempt.server} ${word}`,
     tone,
@@ -131,6 +149,10 @@ function attemptEntry(attempt: Attempt): TimelineEntry {
     ],
     reply: attempt.reply,
   });
+}
+
+function keyOf(attempt: Attempt): string {
+  return `attempt ${attempt.at} ${attempt.server}`;
 }
 
 /** Events that an attempt has told already, or that open the story. */

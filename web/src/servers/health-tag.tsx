@@ -1,8 +1,7 @@
 import { WASH } from '../ui/notice.tsx';
-import { Time } from '../ui/time.tsx';
 import type { ServerView } from './queries.ts';
 
-/** A filled dot is well, a half one waits: the word says it too. */
+/** A dot is well, a pause sign is not: the word says it too. */
 export function HealthTag({ health }: { health: ServerView['health'] }) {
   const well = health.status === 'well';
   return (
@@ -16,7 +15,7 @@ export function HealthTag({ health }: { health: ServerView['health'] }) {
           <path d="M3.2 1.5v7M6.8 1.5v7" className="stroke-2 stroke-current" />
         )}
       </svg>
-      {well ? 'Well' : <span>Waits {health.until && <Time at={health.until} />}</span>}
+      {well ? 'Well' : 'Unwell'}
     </span>
   );
 }

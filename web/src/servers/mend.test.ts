@@ -48,7 +48,7 @@ test('a private address is asked about only where the answer counts', () => {
 
 test('a preset keeps its host, port and encryption', () => {
   expect(mendOf(error('tls_mode_should_be_ssl'), draft, false)).toBeUndefined();
-  expect(mendOf(error('dns_temporary'), draft, false)?.label).toBe('Try again');
+  expect(mendOf(error('connect_timeout'), draft, false)).toEqual({ label: 'Try again', change: {} });
 });
 
 test('a wrong password is nothing a button can mend', () => {

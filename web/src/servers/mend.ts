@@ -23,10 +23,12 @@ export function mendOf(error: ApiError, draft: ServerDraft, ownHost: boolean): M
     code === 'unreachable'
   )
     return TRY_AGAIN;
-  // What follows changes host, port or encryption, which a preset keeps to itself.
-  return ownHost ? mendConnection(error, draft) : undefined;
+  // A preset keeps host, port and encryption to itself: there is nothing to change about the way to it.
+  if (!ownHost) return NOT_REACHED.test(code) ? TRY_AGAIN : undefined;
+  return mendConnection(error, draft);
 }
 
+const NOT_REACHED = /^(dns_|connect_|network_|greeting_|closed_|connection_|tls_failed)/;
 const TRY_AGAIN: Mend = { label: 'Try again', change: {} };
 const STARTTLS_587: Mend = {
   label: 'Use port 587 with STARTTLS',

@@ -2,11 +2,12 @@ import { type FormEvent, type ReactNode, type RefObject, useEffect, useRef, useS
 import { ApiError } from '../api.ts';
 import { Button } from '../ui/button.tsx';
 import { Problem } from '../ui/notice.tsx';
+import { AdvancedFields } from './advanced-fields.tsx';
 import { type CheckCall, useCheck } from './check.ts';
+import { ConnectionFields } from './connection-fields.tsx';
 import type { ServerDraft } from './draft.ts';
 import { type Mend, mendOf } from './mend.ts';
 import type { ServerTypeView, ServerView } from './queries.ts';
-import { AdvancedFields, ConnectionFields } from './server-fields.tsx';
 import { cameFromSession, replyOf } from './steps.ts';
 import { StepsPanel } from './steps-panel.tsx';
 
@@ -14,7 +15,7 @@ interface ServerFormProps {
   type: ServerTypeView;
   initial: ServerDraft;
   passwordKept: boolean;
-  /** The call that saves the draft; undefined when there is nothing to save. */
+  /** The call that saves the draft. */
   callFor: (draft: ServerDraft) => CheckCall & { body: Record<string, unknown> };
   onSaved?: (server: ServerView) => void;
   /** What takes the place of the fields once the server is saved. */
@@ -64,7 +65,7 @@ export function ServerForm({
   const mend = error && mendOf(error, draft, type.host === undefined && !type.regions);
   const edit = (changed: ServerDraft) => {
     setDraft(changed);
-    if (!inSession) check.reset();
+    if (error && !inSession) check.reset();
   };
   if (check.answer && renderSaved) {
     return (

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { RefreshCw, Trash2 } from 'lucide-react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { ApiError } from '../api.ts';
 import { Button } from '../ui/button.tsx';
 import { Notice, Problem } from '../ui/notice.tsx';
@@ -23,7 +23,11 @@ export function ServerPage() {
   const { id } = useParams({ from: '/framed/settings/email-servers/$id' });
   const servers = useQuery(serversQuery);
   const types = useQuery(serverTypesQuery);
-  const server = servers.data?.find((one) => one.id === id);
+  // A server that has just been deleted stays until its page has told what that changed.
+  const last = useRef<ServerView>(undefined);
+  const server =
+    servers.data?.find((one) => one.id === id) ?? (last.current?.id === id ? last.current : undefined);
+  last.current = server;
   const type = types.data?.find((one) => one.type === server?.type);
   if (server && type) return <Server key={server.id} server={server} type={type} />;
 
@@ -48,6 +52,8 @@ export function ServerPage() {
 function Server({ server, type }: { server: ServerView; type: ServerTypeView }) {
   const navigate = useNavigate();
   const [deleting, setDeleting] = useState(false);
+  // What is sent is the difference to what the form was opened with, not to what a colleague saved since.
+  const [opened] = useState(server);
   return (
     <Page
       title={server.name}
@@ -66,14 +72,13 @@ function Server({ server, type }: { server: ServerView; type: ServerTypeView }) 
       </Section>
       <Section title="Connection" intro={type.name}>
         <ServerForm
-          key={server.updatedAt}
           type={type}
-          initial={draftOf(server)}
+          initial={draftOf(opened)}
           passwordKept={server.hasPassword}
           callFor={(draft) => ({
             method: 'PATCH',
             path: `/v1/servers/${server.id}`,
-            body: changeBody(server, draft),
+            body: changeBody(opened, draft),
           })}
           onSaved={(saved) => {
             toast(`${saved.name} is saved.`);

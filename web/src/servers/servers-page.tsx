@@ -8,6 +8,7 @@ import { ButtonLink } from '../ui/button.tsx';
 import { Empty } from '../ui/empty.tsx';
 import { Problem } from '../ui/notice.tsx';
 import { LoadingRows, Page } from '../ui/page.tsx';
+import { Time } from '../ui/time.tsx';
 import { HealthTag } from './health-tag.tsx';
 import { type ServerView, serversQuery, serverTypesQuery } from './queries.ts';
 import { TypeMark } from './type-mark.tsx';
@@ -85,13 +86,15 @@ function ServerRow({ server }: { server: ServerView }) {
         </span>
       </Link>
       {server.health.status === 'waiting' && server.health.reason && (
-        <p className="px-4 pb-3 text-ink-soft text-sm md:pl-16">{server.health.reason}</p>
+        <p className="px-4 pb-3 text-ink-soft text-sm md:pl-16">
+          {server.health.reason} It is tried again {server.health.until && <Time at={server.health.until} />}.
+        </p>
       )}
     </li>
   );
 }
 
-export function preferredWords(count: number): string {
+function preferredWords(count: number): string {
   if (count === 0) return 'no template prefers it';
   return count === 1 ? '1 template prefers it' : `${count} templates prefer it`;
 }

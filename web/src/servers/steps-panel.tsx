@@ -5,7 +5,7 @@ import { durationWords } from '../ui/time.tsx';
 import { STEP_WORDS, type Step } from './steps.ts';
 
 /** Why a step did not succeed, and the way on. */
-export interface Failure {
+interface Failure {
   message: string;
   /** The server's own words. */
   reply: string | null;
@@ -62,9 +62,9 @@ function FailureNote({ message, reply, actions }: Failure) {
   );
 }
 
-function resultWords({ status, durationMs }: Step): string {
+function resultWords({ name, status, durationMs }: Step): string {
   if (status === 'running') return 'under way';
-  if (status === 'skipped') return 'not needed';
+  if (status === 'skipped') return name === 'encrypt' ? 'off' : 'not needed';
   if (status === 'pending') return '';
   return status === 'failed' && durationMs === 0 ? 'failed' : durationWords(durationMs);
 }

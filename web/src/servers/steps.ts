@@ -1,7 +1,7 @@
 import type { ApiError } from '../api.ts';
 import type { StepView } from './queries.ts';
 
-export type StepName = StepView['name'];
+type StepName = StepView['name'];
 export type Step = Omit<StepView, 'status'> & { status: StepView['status'] | 'pending' };
 
 export const STEP_WORDS: Record<StepName, string> = {

@@ -24,7 +24,7 @@ export function PreviewPane({ preview, error, preheader }: PreviewPaneProps) {
           <IconButton
             label="Desktop width"
             aria-pressed={!phone}
-            className="aria-pressed:bg-line/80 aria-pressed:!text-ink"
+            className="aria-pressed:bg-line/80 aria-pressed:text-ink"
             onClick={() => setPhone(false)}
           >
             <Monitor />
@@ -32,7 +32,7 @@ export function PreviewPane({ preview, error, preheader }: PreviewPaneProps) {
           <IconButton
             label="Phone width"
             aria-pressed={phone}
-            className="aria-pressed:bg-line/80 aria-pressed:!text-ink"
+            className="aria-pressed:bg-line/80 aria-pressed:text-ink"
             onClick={() => setPhone(true)}
           >
             <Smartphone />
@@ -56,7 +56,7 @@ export function PreviewPane({ preview, error, preheader }: PreviewPaneProps) {
             title="Preview of the mail"
             sandbox=""
             srcDoc={preview?.html ?? ''}
-            className="h-[440px] w-full bg-paper"
+            className="h-[min(440px,45dvh)] w-full bg-paper"
             style={phone ? { maxWidth: PHONE_PX } : undefined}
           />
         </div>

@@ -21,7 +21,12 @@ export function SourceField({ label, value, error, errorLine, onChange }: Source
   const lines = value.split('\n').length;
   const numbers = Array.from({ length: lines }, (_, at) => at + 1).join('\n');
   return (
-    <Labelled ids={ids} label={label} error={error}>
+    <Labelled ids={ids} label={label}>
+      {error && (
+        <p id={ids.error} className="mb-1.5 text-failed text-sm">
+          {error}
+        </p>
+      )}
       <div
         className={`relative flex h-[420px] overflow-hidden rounded-control border bg-surface font-mono text-sm focus-within:outline-2 focus-within:outline-accent focus-within:outline-offset-2 ${error ? 'border-failed' : 'border-control'}`}
       >

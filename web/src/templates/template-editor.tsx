@@ -1,8 +1,8 @@
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ApiError } from '../api.ts';
 import { Button } from '../ui/button.tsx';
-import { Notice, Problem } from '../ui/notice.tsx';
+import { intoView, Notice, Problem } from '../ui/notice.tsx';
 import { Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { LeaveGuard } from './leave-guard.tsx';
@@ -28,9 +28,16 @@ export function TemplateEditor({ template }: { template: TemplateView | undefine
   const { draft, saved, unsaved, error } = state;
   const preview = usePreview(draft, samples);
   const errorOf = (field: string) => fieldError(error, field) ?? fieldError(preview.error, field);
-  const sections = new Set(preview.data?.variables.filter((one) => one.section).map((one) => one.name));
-  const elsewhere =
-    preview.error instanceof ApiError && preview.error.field ? undefined : (preview.error ?? undefined);
+  const elsewhere = preview.error instanceof ApiError && preview.error.field ? undefined : preview.error;
+
+  // A refused save shows where it was refused, however far the page is scrolled.
+  const form = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!error) return;
+    const control = form.current?.querySelector<HTMLElement>('[aria-invalid=true]');
+    control?.focus();
+    control?.scrollIntoView({ block: 'center' });
+  }, [error]);
 
   function changeSamples(next: Samples) {
     setSamples(next);
@@ -60,29 +67,33 @@ export function TemplateEditor({ template }: { template: TemplateView | undefine
     >
       <LeaveGuard unsaved={unsaved} />
       <SaveProblem state={state} />
-      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,1fr)] xl:grid-cols-[minmax(0,1fr)_minmax(0,560px)]">
-        <div className="min-w-0">
+      <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,46%)]">
+        <div ref={form} className="min-w-0">
           <EnvelopeFields draft={draft} errorOf={errorOf} onChange={state.change} isNew={!saved} />
           <ContentFields
-            key={saved?.version}
             draft={draft}
             errorOf={errorOf}
             onChange={state.change}
             syntax={syntaxOf(preview.error)}
-            generatedText={preview.data?.text ?? ''}
+            shownText={preview.shown?.text ?? ''}
+            generatedText={saved?.html === draft.html ? saved.text : undefined}
           />
           <DeliveryFields draft={draft} errorOf={errorOf} onChange={state.change} />
         </div>
-        <div className="min-w-0 space-y-6 lg:sticky lg:top-6 lg:self-start">
-          <PreviewPane preview={preview.data} error={elsewhere} preheader={draft.preheader} />
-          {preview.data && (
-            <VariablesPane preview={preview.data} samples={samples} onChange={changeSamples} />
+        <div className="min-w-0 space-y-6 lg:sticky lg:top-16 lg:max-h-[calc(100dvh-4rem)] lg:self-start lg:overflow-y-auto lg:px-1 lg:pb-6">
+          <PreviewPane preview={preview.shown} error={elsewhere} preheader={draft.preheader} />
+          {preview.shown && (
+            <VariablesPane preview={preview.shown} samples={samples} onChange={changeSamples} />
           )}
-          <TestSend
-            unsaved={unsaved}
-            ensureSaved={async () => (saved && !unsaved ? saved : state.save())}
-            variables={() => variablesOf(samples, sections)}
-          />
+          {saved ? (
+            <TestSend
+              unsaved={unsaved}
+              ensureSaved={async () => (unsaved ? state.save() : saved)}
+              variables={() => variablesOf(samples, preview.sections)}
+            />
+          ) : (
+            <p className="text-ink-soft">Save the template to send a test.</p>
+          )}
         </div>
       </div>
     </Page>
@@ -110,10 +121,10 @@ function SavedState({ state: { saved, unsaved, saving } }: { state: DraftState }
 }
 
 /** A refused save that no field shows, and the choice when somebody else saved meanwhile. */
-function SaveProblem({ state: { error, conflict, reload, overwrite } }: { state: DraftState }) {
-  if (!error) return null;
+function SaveProblem({ state: { draft, error, conflict, reload, overwrite } }: { state: DraftState }) {
+  if (!error || (error instanceof ApiError && error.field !== undefined && error.field in draft)) return null;
   return (
-    <div className="mb-5">
+    <div ref={intoView} className="mb-5 scroll-mt-24">
       {conflict === undefined ? (
         <Problem error={error} />
       ) : (
@@ -135,13 +146,11 @@ function SaveProblem({ state: { error, conflict, reload, overwrite } }: { state:
   );
 }
 
-function fieldError(error: Error | null, field: string): string | undefined {
-  if (!(error instanceof ApiError) || error.field !== field) return undefined;
-  const { line, column } = error.detail;
-  return typeof line === 'number' ? `Line ${line}, column ${column}: ${error.message}` : error.message;
+function fieldError(error: Error | null | undefined, field: string): string | undefined {
+  return error instanceof ApiError && error.field === field ? error.message : undefined;
 }
 
-function syntaxOf(error: Error | null): { field: string; line: number } | undefined {
+function syntaxOf(error: Error | undefined): { field: string; line: number } | undefined {
   if (!(error instanceof ApiError) || !error.field || typeof error.detail.line !== 'number') return undefined;
   return { field: error.field, line: error.detail.line };
 }

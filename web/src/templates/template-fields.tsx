@@ -83,11 +83,21 @@ export function EnvelopeFields({ draft, errorOf, onChange, isNew }: FieldsProps 
 interface ContentProps extends FieldsProps {
   /** Where the template's language was not understood. */
   syntax: { field: string; line: number } | undefined;
-  generatedText: string;
+  /** The text part as a reader gets it. */
+  shownText: string;
+  /** The text part with its variables, made from the HTML when that was saved; the start of one written by hand. */
+  generatedText: string | undefined;
 }
 
-export function ContentFields({ draft, errorOf, onChange, syntax, generatedText }: ContentProps) {
-  const [byHand, setByHand] = useState(draft.text !== '');
+export function ContentFields({ draft, errorOf, onChange, syntax, shownText, generatedText }: ContentProps) {
+  const [started, setStarted] = useState(false);
+  const byHand = started || draft.text !== '';
+
+  function switchText() {
+    setStarted(!byHand);
+    onChange({ text: byHand ? '' : (generatedText ?? '') });
+  }
+
   return (
     <Section title="Content">
       <SourceField
@@ -103,27 +113,22 @@ export function ContentFields({ draft, errorOf, onChange, syntax, generatedText 
           rows={6}
           readOnly={!byHand}
           className={byHand ? '' : '[&_textarea]:bg-sunk [&_textarea]:text-ink-soft'}
-          hint={
-            byHand
-              ? 'Written by hand. It does not follow the HTML.'
-              : 'Made from the HTML, for readers without it.'
-          }
+          hint={textHint(byHand, generatedText !== undefined)}
           error={errorOf('text')}
-          value={byHand ? draft.text : generatedText}
+          value={byHand ? draft.text : shownText}
           onChange={({ target }) => onChange({ text: target.value })}
         />
-        <Button
-          className="mt-2"
-          onClick={() => {
-            setByHand(!byHand);
-            onChange({ text: byHand ? '' : generatedText });
-          }}
-        >
+        <Button className="mt-2" disabled={!byHand && generatedText === undefined} onClick={switchText}>
           {byHand ? 'Make it from the HTML' : 'Write it by hand'}
         </Button>
       </div>
     </Section>
   );
+}
+
+function textHint(byHand: boolean, saved: boolean): string {
+  if (byHand) return 'Written by hand. It does not follow the HTML.';
+  return `Made from the HTML, for readers without it. ${saved ? '' : 'Save the HTML to write it by hand.'}`;
 }
 
 export function DeliveryFields({ draft, errorOf, onChange }: FieldsProps) {

@@ -10,12 +10,14 @@ import { TemplateEditor } from './template-editor.tsx';
 export function TemplatePage() {
   const { slug } = useParams({ from: '/framed/templates/$slug' });
   const template = useQuery(templateQuery(slug));
-  if (template.data) return <TemplateEditor key={template.data.id} template={template.data} />;
+  // Never a remembered version: the author would start from what others have changed since.
+  if (template.data && template.isFetchedAfterMount)
+    return <TemplateEditor key={template.data.id} template={template.data} />;
 
   const gone = template.error instanceof ApiError && template.error.status === 404;
   return (
     <Page title="Template" back={<Link to="/templates">Templates</Link>}>
-      {template.isPending && <LoadingRows rows={8} />}
+      {!template.error && <LoadingRows rows={8} />}
       {gone && (
         <Notice
           tone="stopped"

@@ -6,7 +6,7 @@ import type { MessageStatus } from '../messages/queries.ts';
 import { STATUSES } from '../messages/status.tsx';
 import { Button } from '../ui/button.tsx';
 import { TextField } from '../ui/field.tsx';
-import { Notice, Problem } from '../ui/notice.tsx';
+import { intoView, Notice, Problem } from '../ui/notice.tsx';
 import { meQuery } from '../workspaces/queries.ts';
 import { type TemplateView, templatePath } from './queries.ts';
 
@@ -53,7 +53,7 @@ export function TestSend({ unsaved, ensureSaved, variables }: TestSendProps) {
           {unsaved ? 'Save and send test' : 'Send test'}
         </Button>
       </form>
-      <div className="mt-3 empty:hidden">
+      <div key={send.status} ref={intoView} className="mt-3 empty:hidden">
         {send.error && <Problem error={send.error} />}
         {send.data && (
           <Notice

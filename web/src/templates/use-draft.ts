@@ -2,7 +2,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { ApiError, call, get } from '../api.ts';
 import { draftOf, isSame, NEW_DRAFT, type TemplateDraft, templateBody } from './draft.ts';
-import { type TemplateView, templatePath, templateQuery } from './queries.ts';
+import { type TemplateView, templatePath } from './queries.ts';
+
+interface Save {
+  sent: TemplateDraft;
+  /** The version the author started from. Another one overwrites what somebody saved meanwhile. */
+  version: number | undefined;
+}
 
 /** The draft of one template: what is typed, what is saved, and how the two come together. */
 export function useDraft(initial: TemplateView | undefined, onSaved: (template: TemplateView) => void) {
@@ -14,22 +20,17 @@ export function useDraft(initial: TemplateView | undefined, onSaved: (template: 
 
   function take(template: TemplateView) {
     setSaved(template);
-    queryClient.setQueryData(templateQuery(template.slug).queryKey, template);
     void queryClient.invalidateQueries({ queryKey: ['templates', 'list'] });
   }
 
   const save = useMutation({
-    /** `version` is the one the author started from; another one overwrites what somebody saved meanwhile. */
-    mutationFn: (version: number | undefined) =>
+    mutationFn: ({ sent, version }: Save) =>
       saved
-        ? call<TemplateView>('PATCH', templatePath(saved.slug), {
-            ...templateBody(draft),
-            version: version ?? saved.version,
-          })
-        : call<TemplateView>('POST', '/v1/templates', templateBody(draft)),
-    onSuccess: (template) => {
+        ? call<TemplateView>('PATCH', templatePath(saved.slug), { ...templateBody(sent), version })
+        : call<TemplateView>('POST', '/v1/templates', templateBody(sent)),
+    onSuccess: (template, { sent }) => {
       // What was typed while the save was under way stays, and stays unsaved.
-      if (isSame(current.current, draft)) setDraft(draftOf(template));
+      if (isSame(current.current, sent)) setDraft(draftOf(template));
       take(template);
       onSaved(template);
     },
@@ -44,23 +45,27 @@ export function useDraft(initial: TemplateView | undefined, onSaved: (template: 
     },
   });
 
+  const conflict =
+    save.error instanceof ApiError && save.error.code === 'version_conflict'
+      ? Number(save.error.detail.version)
+      : undefined;
   const unsaved = !isSame(draft, saved ? draftOf(saved) : NEW_DRAFT);
-  useSaveKey(() => unsaved && !save.isPending && save.mutate(undefined));
+  useSaveKey(() => unsaved && !save.isPending && save.mutate({ sent: draft, version: saved?.version }));
   return {
     draft,
     saved,
     unsaved,
-    change: (part: Partial<TemplateDraft>) => setDraft((before) => ({ ...before, ...part })),
-    save: () => save.mutateAsync(undefined),
-    overwrite: (version: number) => save.mutate(version),
+    change: (part: Partial<TemplateDraft>) => {
+      setDraft((before) => ({ ...before, ...part }));
+      if (save.isError && conflict === undefined) save.reset();
+    },
+    save: () => save.mutateAsync({ sent: draft, version: saved?.version }),
+    overwrite: (version: number) => save.mutate({ sent: draft, version }),
     reload: () => reload.mutate(),
     saving: save.isPending || reload.isPending,
     error: save.error ?? reload.error,
     /** The version that somebody saved meanwhile. */
-    conflict:
-      save.error instanceof ApiError && save.error.code === 'version_conflict'
-        ? Number(save.error.detail.version)
-        : undefined,
+    conflict,
   };
 }
 

@@ -1,5 +1,5 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
 import type { PreviewView } from '../../../src/templates/routes.ts';
 import { call } from '../api.ts';
 import type { TemplateDraft } from './draft.ts';
@@ -21,20 +21,19 @@ export function usePreview({ subject, html, text, preheader }: TemplateDraft, sa
         { ...JSON.parse(content), variables: variablesOf(JSON.parse(values), sections) },
         signal,
       ),
-    placeholderData: keepPreviousData,
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
 
+  const lastGood = useRef<PreviewView>(undefined);
+  if (preview.data) lastGood.current = preview.data;
+  const shown = preview.data ?? lastGood.current;
+
   // Which samples are read as JSON follows from the template, which the preview reads for us.
-  const names =
-    preview.data?.variables
-      .filter((one) => one.section)
-      .map((one) => one.name)
-      .join('\n') ?? '';
-  useEffect(() => setSections(new Set(names.split('\n'))), [names]);
-  return preview;
+  const names = shown?.variables.flatMap((one) => (one.section ? [one.name] : [])).join('\n') ?? '';
+  useEffect(() => setSections(new Set(names.split('\n').filter(Boolean))), [names]);
+  return { shown, sections, error: preview.error ?? undefined };
 }
 
 function useSettled(value: string): string {

@@ -33,7 +33,7 @@ export function Secret({ label, value }: { label: string; value: string }) {
 
 const SHOWN_MS = 2_000;
 
-export function CopyButton({ text }: { text: string }) {
+function CopyButton({ text }: { text: string }) {
   const [copied, setCopied] = useState(false);
   async function copy() {
     if (!(await toClipboard(text))) return;

@@ -150,7 +150,7 @@ export function Labelled({
   );
 }
 
-export interface FieldIds {
+interface FieldIds {
   hint: string;
   error: string;
   control: { id: string; 'aria-invalid': boolean; 'aria-describedby': string | undefined };

@@ -62,3 +62,6 @@ export function Problem({ error, onRetry }: { error: Error; onRetry?: () => void
     />
   );
 }
+
+/** What is said where the reader may not be looking comes into view. */
+export const intoView = (node: HTMLElement | null) => node?.scrollIntoView({ block: 'nearest' });

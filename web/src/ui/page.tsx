@@ -8,7 +8,7 @@ interface PageProps {
   actions?: ReactNode;
   /** The way back up. */
   back?: ReactNode;
-  /** Forms are narrower than lists; the editor takes all there is. */
+  /** Forms are narrower than lists; the editor takes all there is, and its actions stay in sight. */
   width?: 'form' | 'list' | 'full';
   children: ReactNode;
 }
@@ -25,7 +25,9 @@ export function Page({ title, heading, intro, actions, back, width = 'list', chi
           {back}
         </div>
       )}
-      <header className="mb-5 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
+      <header
+        className={`mb-5 flex flex-wrap items-center justify-between gap-x-6 gap-y-3 ${width === 'full' ? 'bg-ground py-3 md:sticky md:top-0 md:z-20 md:-mx-6 md:px-6' : ''}`}
+      >
         <div className="min-w-0">
           <h1 className="font-semibold text-lg tracking-[-0.01em]">{heading ?? title}</h1>
           {intro && <p className="mt-1 max-w-[60ch] text-ink-soft">{intro}</p>}

@@ -1,10 +1,9 @@
-import { useEffect, useState } from 'react';
-import { ChoiceField, SelectField, TextArea, TextField } from '../ui/field.tsx';
-import { Fold } from '../ui/page.tsx';
+import { useState } from 'react';
+import { ChoiceField, SelectField, TextField } from '../ui/field.tsx';
 import { type Security, type ServerDraft, SUGGESTED_PORTS, withSecurity } from './draft.ts';
 import type { ServerTypeView } from './queries.ts';
 
-interface FieldsProps {
+interface ConnectionFieldsProps {
   type: ServerTypeView;
   draft: ServerDraft;
   /** A stored password is kept while its field is empty. */
@@ -16,7 +15,7 @@ interface FieldsProps {
 type TextName = Exclude<keyof ServerDraft, 'security' | 'region'>;
 
 /** What the service type asks for, with where to find it. */
-export function ConnectionFields(props: FieldsProps) {
+export function ConnectionFields(props: ConnectionFieldsProps) {
   return props.type.fields.map(({ name }) => <ConnectionField key={name} name={name} {...props} />);
 }
 
@@ -27,7 +26,7 @@ function ConnectionField({
   passwordKept,
   errorOf,
   onChange,
-}: FieldsProps & { name: string }) {
+}: ConnectionFieldsProps & { name: string }) {
   const field = type.fields.find((one) => one.name === name);
   const label = field?.label ?? name;
   const error = errorOf(name);
@@ -213,74 +212,5 @@ function SecurityField({
       error={error}
       onChange={onChange}
     />
-  );
-}
-
-const ADVANCED: { name: TextName; label: string; hint: string; long?: true }[] = [
-  {
-    name: 'name',
-    label: 'Name',
-    hint: 'What this server is called in Mailwright. Empty takes the service or the host.',
-  },
-  {
-    name: 'allowedFrom',
-    label: 'From allow-list',
-    hint: 'Domains as @example.com, or addresses, separated by commas. Empty allows every From.',
-  },
-  { name: 'maxConnections', label: 'Connections at most', hint: 'How many at the same time. 5 when empty.' },
-  { name: 'heloName', label: 'HELO name', hint: 'The full host name we introduce ourselves with.' },
-  {
-    name: 'tlsCa',
-    label: 'CA certificate',
-    hint: 'As PEM, when the server’s certificate comes from your own authority.',
-    long: true,
-  },
-  {
-    name: 'tlsFingerprint',
-    label: 'Certificate fingerprint',
-    hint: 'SHA-256, 64 hex digits. Only this certificate is then accepted.',
-  },
-  {
-    name: 'tlsServerName',
-    label: 'TLS name',
-    hint: 'The name in the certificate, when it differs from the host.',
-  },
-];
-
-/** Folded away, and opened when something in it is wrong. */
-export function AdvancedFields({
-  draft,
-  errorOf,
-  onChange,
-}: Pick<FieldsProps, 'draft' | 'errorOf' | 'onChange'>) {
-  const wrong = ADVANCED.some(({ name }) => errorOf(name) !== undefined);
-  const [open, setOpen] = useState(wrong);
-  useEffect(() => {
-    if (wrong) setOpen(true);
-  }, [wrong]);
-  return (
-    <Fold summary="Advanced" open={open} onToggle={setOpen}>
-      <div className="mt-4 space-y-4">
-        {ADVANCED.map(({ name, label, hint, long }) => {
-          const Field = long ? TextArea : TextField;
-          return (
-            <Field
-              key={name}
-              label={label}
-              name={name}
-              optional
-              autoComplete="off"
-              spellCheck={false}
-              hint={hint}
-              error={errorOf(name)}
-              value={draft[name]}
-              onChange={(event: React.ChangeEvent<HTMLInputElement & HTMLTextAreaElement>) =>
-                onChange({ ...draft, [name]: event.target.value })
-              }
-            />
-          );
-        })}
-      </div>
-    </Fold>
   );
 }
