@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { audienceRoutes } from './audience/routes.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
+import { Settling } from './engine/settling.ts';
 import { Throttle } from './engine/throttle.ts';
 import { Worker } from './engine/worker.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -16,6 +17,7 @@ import { freeAllLeases } from './queue/queue.ts';
 import { addressPolicy } from './servers/address-policy.ts';
 import { CheckLimit } from './servers/check-limit.ts';
 import { serverRoutes } from './servers/routes.ts';
+import { databaseClock } from './storage/database-clock.ts';
 import type { Db } from './storage/db.ts';
 import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
 import { openVault } from './storage/master-key.ts';
@@ -83,9 +85,10 @@ function makeDataFolder(dataDir: string): void {
 /** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
 export async function createApp(
   config: Config,
-  { log, version, webRoot, onSettled, clock = systemClock }: AppParts,
+  { log, version, webRoot, onSettled, clock: machineClock = systemClock }: AppParts,
 ): Promise<App> {
-  const db = await openDatabase(config, clock);
+  const db = await openDatabase(config, machineClock);
+  const { clock, stop: stopClock } = await databaseClock(db, machineClock);
   let lock: ProcessLock | undefined;
   try {
     // Of workers on SQLite there is one; on PostgreSQL any number share the queue.
@@ -105,6 +108,7 @@ export async function createApp(
       policy,
       publicUrl,
       throttle: new Throttle(),
+      settling: new Settling(db),
       onSettled,
     });
     const accept = { db, clock, vault, versions, nudge: () => worker.nudge() };
@@ -123,8 +127,9 @@ export async function createApp(
       clock,
       log,
     });
-    return running({ config, db, lock, worker, http, clock });
+    return running({ config, db, lock, worker, http, clock, stopClock });
   } catch (error) {
+    stopClock();
     lock?.release();
     await db.close();
     throw error;
@@ -138,9 +143,10 @@ interface Running {
   worker: Worker;
   http: ReturnType<typeof createHttp>;
   clock: Clock;
+  stopClock: () => void;
 }
 
-function running({ config, db, lock, worker, http, clock }: Running): App {
+function running({ config, db, lock, worker, http, clock, stopClock }: Running): App {
   let listening: Listening | undefined;
   return {
     db,
@@ -158,6 +164,7 @@ function running({ config, db, lock, worker, http, clock }: Running): App {
     async stop() {
       await listening?.close();
       await worker.stop(DRAIN_MS);
+      stopClock();
       await db.close();
       lock?.release();
     },

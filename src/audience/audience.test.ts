@@ -75,7 +75,11 @@ describe('over HTTP', () => {
     ]);
 
   test('a contact is created, changed and read, with its attributes beside and typed', async () => {
-    const { status, body } = await save({ plan: 'free', since: '2026-11-01T00:00:00Z', email: 'Ann@Example.ORG' });
+    const { status, body } = await save({
+      plan: 'free',
+      since: '2026-11-01T00:00:00Z',
+      email: 'Ann@Example.ORG',
+    });
     expect(status).toBe(200);
     expect(body).toEqual({
       id: expect.stringMatching(/^con_/),
@@ -99,7 +103,9 @@ describe('over HTTP', () => {
   });
 
   test('changes at the same moment do not lose each other', async () => {
-    await Promise.all(Array.from({ length: 10 }, (_, at) => save({ email: 'ann@example.org', [`a${at}`]: at })));
+    await Promise.all(
+      Array.from({ length: 10 }, (_, at) => save({ email: 'ann@example.org', [`a${at}`]: at })),
+    );
     expect(Object.keys((await get('ann@example.org')).body.attributes)).toHaveLength(10);
     expect((await events()).map(([type]) => type)).toEqual(['contact.created']);
   });
@@ -129,7 +135,7 @@ describe('over HTTP', () => {
     ['a+b@example.org', 'a%2Bb%40example.org'],
     ['50%off@example.org', '50%25off%40example.org'],
     ['ann@exämple.org', 'ann@ex%C3%A4mple.org'],
-    ['o\'neil@example.org', 'o\'neil@example.org'],
+    ["o'neil@example.org", "o'neil@example.org"],
   ])('%s is found at %s', async (email, path) => {
     await save({ email });
     expect((await get(path)).status).toBe(200);
@@ -161,7 +167,11 @@ describe('over HTTP', () => {
   });
 
   test('an event tells of fields it does not know, and refuses those that are nearly right', async () => {
-    const told = await running.call('POST', '/v1/events', { email: 'ann@example.org', slug: 'x', plan: 'gold' });
+    const told = await running.call('POST', '/v1/events', {
+      email: 'ann@example.org',
+      slug: 'x',
+      plan: 'gold',
+    });
     expect(told.body.warnings).toEqual(['The field plan is unknown and was ignored.']);
     const refused = await running.call('POST', '/v1/events', { emial: 'ann@example.org', slug: 'x' });
     expect([refused.status, refused.body.error.code]).toEqual([422, 'unknown_field']);

@@ -18,6 +18,7 @@ import { findTemplateById } from '../templates/templates.ts';
 import type { Pool } from '../transport/pool.ts';
 import { captureOutcome } from '../transport/sandbox.ts';
 import type { Vault } from '../vault.ts';
+import type { Settling } from './settling.ts';
 import type { Throttle } from './throttle.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -31,6 +32,7 @@ export interface DeliverParts {
   policy: AddressPolicy;
   publicUrl: string;
   throttle: Throttle;
+  settling: Settling;
 }
 
 /** Trouble of our own is looked at again after this long. */
@@ -201,7 +203,7 @@ async function transmit(
   const rules = { allowLocalDomains: true };
   const from = parseMailbox(row.from_mailbox, 'from', rules).address;
   const rcpt = parseAddress(row.rcpt, 'rcpt', rules);
-  const { outcome, durationMs } = await parts.pool.send(
+  const { outcome, durationMs, connection } = await parts.pool.send(
     server.id,
     endpointOf(server, parts),
     server.maxConnections,
@@ -213,7 +215,10 @@ async function transmit(
         needsSmtpUtf8: letter.needsSmtpUtf8 || from.needsSmtpUtf8 || rcpt.needsSmtpUtf8,
       },
       content: letter.content,
-      beforeDot: () => markDot(parts.db, { id: row.id, fence: row.fence, owner }, server, parts.clock.now()),
+      async beforeDot(connection) {
+        await parts.settling.finished(connection);
+        return markDot(parts.db, { id: row.id, fence: row.fence, owner }, server, parts.clock.now());
+      },
       serverName: server.name,
       preset: server.type,
     },
@@ -226,6 +231,7 @@ async function transmit(
     server: { id: server.id, name: server.name },
     outcome,
     durationMs,
+    connection,
     route: choice,
     bodyHash: letter.bodyHash,
   };

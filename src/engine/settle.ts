@@ -39,9 +39,7 @@ async function settleWithin(
 ): Promise<boolean> {
   if (verdict.kind === 'lost') return false;
   const change = changeFor(row, verdict, now, random);
-  const final = change.state !== undefined && change.state !== 'queued' && change.state !== 'uncertain';
-  const forget = final && row.sensitive === 1 ? { content: null } : {};
-  if (!(await release(tx, { id: row.id, fence: row.fence, owner }, { ...change, ...forget }))) return false;
+  if (!(await release(tx, { id: row.id, fence: row.fence, owner }, change))) return false;
   if (verdict.kind === 'attempted') await recordOutcome(tx, row, verdict, now);
   if (verdict.kind === 'rescued') await recordLostAttempt(tx, row, verdict.reason, now);
   const event = eventFor(change, verdict);

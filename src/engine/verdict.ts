@@ -9,6 +9,7 @@ export type Verdict =
       server: { id: string; name: string } | null;
       outcome: Outcome;
       durationMs: number;
+      connection?: number | undefined;
       route: RouteChoice;
       bodyHash: string;
     }

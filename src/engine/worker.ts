@@ -137,8 +137,9 @@ export class Worker {
 
   async #work(row: MessageRow): Promise<void> {
     const verdict = this.#excuse(await deliver(this.#parts, row, this.owner));
-    const settled = await settle(this.#parts.db, row, this.owner, verdict, this.#clock.now(), Math.random());
-    if (!settled)
+    const storing = settle(this.#parts.db, row, this.owner, verdict, this.#clock.now(), Math.random());
+    if (verdict.kind === 'attempted') this.#parts.settling.began(verdict.connection, storing);
+    if (!(await storing))
       this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
   }

@@ -26,7 +26,8 @@ export function staticFiles(root: string): (request: Request, path: string) => P
       return undefined;
     const file = await fileAt(root, path);
     if (file) return respond(await readFile(file), file, path.startsWith('/assets/'));
-    if (extname(path) !== '') return undefined;
+    // A missing file is missing; a page's own address may have a dot in it, and a browser asks for pages as HTML.
+    if (extname(path) !== '' && !request.headers.get('accept')?.includes('text/html')) return undefined;
     const page = await readFile(join(root, 'index.html')).catch(() => Buffer.from(NOT_BUILT));
     return respond(page, 'index.html', false);
   };

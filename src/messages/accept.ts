@@ -1,4 +1,4 @@
-import { type Address, suggestDomain } from '../address.ts';
+import { type Address, parseMailbox, suggestDomain } from '../address.ts';
 import { contactVariables } from '../audience/contact.ts';
 import { contactsAmong } from '../audience/upsert.ts';
 import type { Clock } from '../clock.ts';
@@ -100,7 +100,7 @@ export async function draft(
   const recipients = checkRecipients(input, rules);
   const template = 'templateSlug' in body ? await scene.template(body.templateSlug) : undefined;
   const from = checkFrom(input.from, template?.version.from, scene.defaultFrom, rules);
-  if (input.replyTo !== undefined) checkFrom(input.replyTo, null, null, rules);
+  if (input.replyTo !== undefined) parseMailbox(input.replyTo, 'replyTo', rules);
   if (input.server !== undefined && !servers.some((server) => server.id === input.server))
     throw unknownServer(input.server, 'server');
   const sendAt = checkSendAt(input.sendAt, now, warnings);
@@ -154,6 +154,7 @@ export async function store(tx: Tx, drafts: readonly Draft[], now: number): Prom
         code: 'suppressed',
         reason: blockedReason(suppression),
         final_at: now,
+        ...(row.sensitive === 1 ? { content: null } : {}),
       });
   }
   await insertMessages(tx, rows);
@@ -275,7 +276,10 @@ function sharedColumns({
   };
 }
 
-/** Siblings share the content of the first row, its Message-ID and its headers; each has its own envelope. */
+/**
+ * Siblings share the content of the first row, its Message-ID and its headers; each has its own envelope. Of sensitive
+ * content each has a copy of its own: it is forgotten when its message ends, and the others must go on.
+ */
 function envelopeRows(
   vault: Vault,
   shared: SharedColumns,
@@ -292,7 +296,7 @@ function envelopeRows(
     rcpt_key: envelope.key,
     message_id_header: messageIdHeader,
     content_of: firstId,
-    content: at === 0 ? JSON.stringify(content) : null,
+    content: at === 0 || shared.sensitive === 1 ? JSON.stringify(content) : null,
   }));
 }
 

@@ -5,14 +5,14 @@ import { type Call, MESSAGE_BODY_LIMIT, type Route, route } from '../http/route.
 import { checkCursor, DEFAULT_PAGE, page, pageQuery } from '../http/shapes.ts';
 import { coded, validate } from '../http/validate.ts';
 import { STATUSES } from '../queue/delivery.ts';
-import type { AcceptParts } from './accept.ts';
+import { type AcceptParts, refuseLargeBatch } from './accept.ts';
 import { cancelMessage, resendMessage, resolveMessage } from './change.ts';
 import { findRow, listMessages, messageRecord } from './history.ts';
 import { checkIdempotencyKey } from './idempotency.ts';
 import { ContentGone, renderMessage } from './letter.ts';
 import type { MessageInput } from './message.ts';
 import { previewPage } from './preview.ts';
-import { send, sendBatch } from './send.ts';
+import { type BatchEntry, send, sendBatch } from './send.ts';
 import {
   acceptedView,
   messageBody,
@@ -105,9 +105,11 @@ async function batch(
   parts: MessageRouteParts,
   { actor, body, headers }: Call<z.ZodType<{ messages: unknown[] }>>,
 ) {
-  const inputs: (MessageInput | AppError)[] = body.messages.map((one) => {
+  refuseLargeBatch(body.messages);
+  const entries = body.messages.map((one): BatchEntry => {
     try {
-      return inputOf(validate(messageBody, one, 'warn').value as z.output<typeof messageBody>);
+      const { value, warnings } = validate(messageBody, one, 'warn');
+      return { input: inputOf(value as z.output<typeof messageBody>), warnings };
     } catch (error) {
       if (error instanceof AppError) return error;
       throw error;
@@ -116,7 +118,7 @@ async function batch(
   const { replayed, response } = await sendBatch(
     parts,
     actor.workspaceId,
-    inputs,
+    entries,
     checkIdempotencyKey(headers),
   );
   parts.nudge();

@@ -1,14 +1,5 @@
 import { AppError } from '../errors.ts';
-import {
-  type Accepted,
-  type AcceptParts,
-  type Draft,
-  draft,
-  refuseLargeBatch,
-  type Scene,
-  sceneOf,
-  store,
-} from './accept.ts';
+import { type Accepted, type AcceptParts, type Draft, draft, type Scene, sceneOf, store } from './accept.ts';
 import { once, type Replay } from './idempotency.ts';
 import type { MessageInput } from './message.ts';
 
@@ -31,20 +22,23 @@ export interface BatchResults {
   results: (Accepted | { error: { code: string; message: string; field?: string } })[];
 }
 
+/** One message of a batch as far as it could be read, or why it could not. */
+export type BatchEntry = { input: MessageInput; warnings: string[] } | AppError;
+
 /** Accepts many at once: the good ones together in one transaction, the others (also those refused before) named one by one. */
 export async function sendBatch(
   parts: AcceptParts,
   workspaceId: string,
-  inputs: readonly (MessageInput | AppError)[],
+  entries: readonly BatchEntry[],
   key: string | undefined,
 ): Promise<Replay<BatchResults>> {
-  refuseLargeBatch(inputs);
   const now = parts.clock.now();
-  return once(parts.db, { workspaceId, key, body: inputs, now }, async () => {
+  const body = entries.map((one) => (one instanceof AppError ? one : one.input));
+  return once(parts.db, { workspaceId, key, body, now }, async () => {
     const scene = await sceneOf(parts, workspaceId);
     const drafts: (Draft | AppError)[] = [];
-    for (const input of inputs)
-      drafts.push(input instanceof AppError ? input : await draftOrError(parts, scene, input));
+    for (const entry of entries)
+      drafts.push(entry instanceof AppError ? entry : await draftOrError(parts, scene, entry));
     const good = drafts.filter((one): one is Draft => !(one instanceof AppError));
     return async (tx) => {
       const accepted = await store(tx, good, now);
@@ -56,10 +50,10 @@ export async function sendBatch(
 async function draftOrError(
   parts: AcceptParts,
   scene: Scene,
-  input: MessageInput,
+  { input, warnings }: Exclude<BatchEntry, AppError>,
 ): Promise<Draft | AppError> {
   try {
-    return await draft(parts, scene, input, []);
+    return await draft(parts, scene, input, warnings);
   } catch (error) {
     if (error instanceof AppError) return error;
     throw error;

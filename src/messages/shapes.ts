@@ -183,11 +183,18 @@ export function presentRecord(
         .map((one) => ({
           server: one.server,
           name: one.name,
-          reason: one.reasons.join(' ') || 'Another server was drawn for this message.',
+          reason: one.reasons.join(' ') || notChosen(choice),
         })),
     },
     events: events.map((event) => ({ ...event, at: iso(event.at) })),
     variables,
     attachments,
   };
+}
+
+/** Why a server that could have taken the message did not get it. */
+function notChosen(choice: RouteChoice): string {
+  return choice.mode === 'preferred'
+    ? 'The template prefers another server.'
+    : 'Another server was drawn for this message.';
 }

@@ -48,6 +48,11 @@ export function statusOf(delivery: DeliveryTimes, now: number): Status {
   return delivery.sendAt !== null && delivery.sendAt > now ? 'scheduled' : 'queued';
 }
 
+/** Nothing happens any more to a message in such a state. An uncertain one still waits for a decision. */
+export function isFinal(state: string): boolean {
+  return state !== 'queued' && state !== 'uncertain';
+}
+
 /** Messages whose server is not chosen yet. */
 export const UNROUTED = '';
 

@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
+import { isFinal } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
 
@@ -108,15 +109,22 @@ export type Change = Partial<
     | 'server_message_id'
     | 'body_hash'
     | 'possible_duplicate'
-    | 'content'
   >
 >;
+
+/** What a sensitive template made is forgotten by the very change that ends its message. */
+const REMEMBERED = sql<string | null>`case when sensitive = 1 then null else content end`;
+
+function unheld(change: Change) {
+  const ends = change.state !== undefined && isFinal(change.state);
+  return { ...change, lease_owner: null, ...(ends ? { content: REMEMBERED } : {}) };
+}
 
 /** Gives a held row its next state and lets go of it. False when the lease was lost: then nothing is written. */
 export async function releaseRow(tx: Tx, hold: Hold, change: Change): Promise<boolean> {
   const done = await tx
     .updateTable('messages')
-    .set({ ...change, lease_owner: null })
+    .set(unheld(change))
     .where('id', '=', hold.id)
     .where('fence', '=', hold.fence)
     .where('lease_owner', '=', hold.owner)
@@ -136,7 +144,7 @@ export async function changeUnheld(
 ): Promise<boolean> {
   const done = await tx
     .updateTable('messages')
-    .set({ ...change, lease_owner: null })
+    .set(unheld(change))
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', id)
     .where('state', '=', from)
@@ -171,7 +179,7 @@ export async function moveLane(tx: Tx, lane: string, to: string, limit: number):
 export async function expireRows(tx: Tx, now: number, limit: number): Promise<MessageRow[]> {
   return tx
     .updateTable('messages')
-    .set({ state: 'expired', final_at: now, lease_owner: null })
+    .set(unheld({ state: 'expired', final_at: now }))
     .where('id', 'in', (rows) =>
       rows
         .selectFrom('messages')

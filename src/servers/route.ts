@@ -109,9 +109,7 @@ function judge(server: Server, wanted: Wanted, now: number): RouteCandidate {
   }
   const eligible = reasons.length === 0;
   if (!isWell(server, now)) {
-    reasons.push(
-      `It waits until ${new Date(server.health.waitingUntil!).toISOString()}: ${server.health.reason ?? 'it was unwell'}`,
-    );
+    reasons.push(`It is resting: ${server.health.reason ?? 'it was unwell.'}`);
   }
   if (wanted.tried?.includes(server.id)) reasons.push('It has turned this message down.');
   return { server: server.id, name: server.name, eligible, reasons, weight: 1 };

@@ -206,7 +206,7 @@ export const SERVER_TYPES: readonly ServerType[] = [
     port: 587,
     security: 'starttls',
     hints: ['Any server that speaks SMTP: your own Postfix or Exchange, or a provider that is not listed.'],
-    limits: { text: 'None are set. Give your own under Advanced.' },
+    limits: { text: 'None are set.' },
     asOf: '2026-11-23',
     source: 'https://www.rfc-editor.org/rfc/rfc6409',
   },

@@ -35,6 +35,7 @@ export function openSqlite(file: string): Db {
   const read = new Kysely<Schema>({ dialect: dialectOf(reader) });
   return {
     engine: 'sqlite',
+    inOrder: true,
     read,
     write: (work) => groups.write(work),
     async close() {

@@ -11,8 +11,8 @@ import type { Timeouts } from './timeouts.ts';
 export interface Letter {
   envelope: Envelope;
   content: Buffer;
-  /** Resolves true when the marker is stored; only then does the terminator leave. */
-  beforeDot: () => Promise<boolean>;
+  /** Resolves true when the marker is stored; only then does the terminator leave. Told which connection asks. */
+  beforeDot: (connection: number) => Promise<boolean>;
   /** How sentences call the server. */
   serverName: string;
   preset?: string | undefined;
@@ -137,7 +137,7 @@ export class Pool {
   async #carry(lane: Lane, kept: Kept, { envelope, content, beforeDot }: Letter): Promise<Outcome> {
     lane.busy.add(kept);
     try {
-      return await kept.session.send(envelope, content, beforeDot);
+      return await kept.session.send(envelope, content, () => beforeDot(kept.connection));
     } finally {
       lane.busy.delete(kept);
       this.#keepOrClose(lane, kept);

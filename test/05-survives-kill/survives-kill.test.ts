@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
+import { ENGINES, postgresUrlFor } from '../../src/storage/testing.ts';
 import { callApi, type Program, runProgram, startProgram } from '../support/program.ts';
 import { serverInput } from '../support/server-input.ts';
 
@@ -13,66 +14,68 @@ const CONNECTIONS = 5;
 const KILLS = 20;
 const PER_ROUND = 40;
 
-let dataDir: string;
-let server: FakeServer;
-let apiKey: string;
-let program: Program;
+describe.each(ENGINES)('on $engine, after a kill', ({ engine }) => {
+  let dataDir: string;
+  let env: Record<string, string>;
+  let server: FakeServer;
+  let apiKey: string;
+  let program: Program;
 
-beforeEach(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'mailwright-kill-'));
-  server = await startFakeServer({ security: 'none', keepContent: false });
-  const setup = await runProgram(
-    ['setup', '--email', 'owner@example.com', '--workspace', 'Example', '--password-stdin', '--json'],
-    { DATA_DIR: dataDir },
-    'a long enough password',
-  );
-  apiKey = JSON.parse(setup.stdout).apiKey;
-  program = await startProgram(dataDir);
-  expect(
-    (await api('POST', '/v1/servers', serverInput(server, { maxConnections: CONNECTIONS }))).status,
-  ).toBe(201);
-});
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'mailwright-kill-'));
+    env = engine === 'postgres' ? { DATABASE_URL: await postgresUrlFor(dataDir) } : {};
+    server = await startFakeServer({ security: 'none', keepContent: false });
+    const setup = await runProgram(
+      ['setup', '--email', 'owner@example.com', '--workspace', 'Example', '--password-stdin', '--json'],
+      { DATA_DIR: dataDir, ...env },
+      'a long enough password',
+    );
+    apiKey = JSON.parse(setup.stdout).apiKey;
+    program = await startProgram(dataDir, env);
+    expect(
+      (await api('POST', '/v1/servers', serverInput(server, { maxConnections: CONNECTIONS }))).status,
+    ).toBe(201);
+  });
 
-afterEach(async () => {
-  await program.end('SIGKILL');
-  await server.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+  afterEach(async () => {
+    await program.end('SIGKILL');
+    await server.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
 
-const api = (method: string, path: string, body?: unknown) =>
-  callApi(program.url, apiKey, method, path, body);
+  const api = (method: string, path: string, body?: unknown) =>
+    callApi(program.url, apiKey, method, path, body);
 
-/** @returns the ids that were answered with 202: from then on the promise holds */
-async function sendBatch(round: number): Promise<string[]> {
-  const messages = Array.from({ length: PER_ROUND }, (_, at) => ({
-    rcpt: `r${round}n${at}@example.com`,
-    subject: 'x',
-    text: 'y',
-  }));
-  const { status, body } = await api('POST', '/v1/messages/batch', { messages });
-  expect(status).toBe(202);
-  return body.results.map((one: { id: string }) => one.id);
-}
-
-/** Waits by asking until every message has ended or waits for a person. */
-async function states(ids: readonly string[]): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (const id of ids) {
-    let status = 'queued';
-    while (['queued', 'sending', 'deferred'].includes(status))
-      status = (await api('GET', `/v1/messages/${id}`)).body.status;
-    found.set(id, status);
+  /** @returns the ids that were answered with 202: from then on the promise holds */
+  async function sendBatch(round: number): Promise<string[]> {
+    const messages = Array.from({ length: PER_ROUND }, (_, at) => ({
+      rcpt: `r${round}n${at}@example.com`,
+      subject: 'x',
+      text: 'y',
+    }));
+    const { status, body } = await api('POST', '/v1/messages/batch', { messages });
+    expect(status).toBe(202);
+    return body.results.map((one: { id: string }) => one.id);
   }
-  return found;
-}
 
-function copies(): Map<string, number> {
-  const counted = new Map<string, number>();
-  for (const { xId } of server.ledger) counted.set(xId!, (counted.get(xId!) ?? 0) + 1);
-  return counted;
-}
+  /** Waits by asking until every message has ended or waits for a person. */
+  async function states(ids: readonly string[]): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const id of ids) {
+      let status = 'queued';
+      while (['queued', 'sending', 'deferred'].includes(status))
+        status = (await api('GET', `/v1/messages/${id}`)).body.status;
+      found.set(id, status);
+    }
+    return found;
+  }
 
-describe('after a kill', () => {
+  function copies(): Map<string, number> {
+    const counted = new Map<string, number>();
+    for (const { xId } of server.ledger) counted.set(xId!, (counted.get(xId!) ?? 0) + 1);
+    return counted;
+  }
+
   test(`SIGKILL at ${KILLS} moments under load: nothing lost, nothing sent twice`, async () => {
     const seed = Date.now() % 1_000_000;
     const random = lehmer(seed);
@@ -83,7 +86,7 @@ describe('after a kill', () => {
       const target = server.ledger.length + 1 + Math.floor(random() * (PER_ROUND - 10));
       await server.waitFor(target);
       await program.end('SIGKILL');
-      program = await startProgram(dataDir);
+      program = await startProgram(dataDir, env);
     }
     const ended = await states(ids);
     const arrived = copies();
@@ -106,7 +109,7 @@ describe('after a kill', () => {
       ids.push(...(await sendBatch(round)));
       await server.waitFor(server.ledger.length + 5);
       expect(await program.end('SIGTERM')).toBe(0);
-      program = await startProgram(dataDir);
+      program = await startProgram(dataDir, env);
     }
     const ended = await states(ids);
     expect([...ended.values()].filter((state) => state !== 'sent')).toEqual([]);
