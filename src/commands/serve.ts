@@ -55,9 +55,23 @@ function startError(error: NodeJS.ErrnoException, config: Config): Error {
 }
 
 function announce(config: Config, port: number, version: string, token: string | undefined): void {
+  const lines = config.role === 'worker' ? workerLines(version) : serverLines(config, port, version, token);
+  process.stdout.write(`\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}\n\n`);
+}
+
+function workerLines(version: string): string[] {
+  return [`Mailwright ${version} is working on the queue (ROLE=worker); it answers no calls.`];
+}
+
+function serverLines(config: Config, port: number, version: string, token: string | undefined): string[] {
   // With PORT=0 the system chose the port, so the address can only be said now.
   const url = config.port === 0 ? `http://localhost:${port}` : config.publicUrl;
-  const lines = [`Mailwright ${version} is running at ${url}`, `Data: ${config.dataDir}`];
+  const lines = [`Mailwright ${version} is running at ${url}`];
+  lines.push(
+    config.databaseUrl === undefined ? `Data: ${config.dataDir}` : 'Data: PostgreSQL (DATABASE_URL)',
+  );
+  if (config.role === 'api')
+    lines.push('It sends nothing itself (ROLE=api): start a worker on the same database.');
   if (!LOOPBACK.has(config.host)) {
     lines.push(
       `Other machines can reach it (HOST=${config.host}). Set PUBLIC_URL to the address they use, and put HTTPS in front of it.`,
@@ -69,7 +83,7 @@ function announce(config: Config, port: number, version: string, token: string |
       `First run: open ${url}/setup?token=${token}`,
       'The link works until the first user is made.',
     );
-  process.stdout.write(`\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}\n\n`);
+  return lines;
 }
 
 /** The first signal drains; a second one ends at once. */

@@ -207,10 +207,11 @@ export async function listRows(
   if (filter.server !== undefined) query = query.where('server_id', '=', filter.server);
   if (filter.type !== undefined) query = query.where('type', '=', filter.type as Message['type'] as never);
   if (filter.live !== undefined) query = query.where('live', '=', filter.live ? 1 : 0);
+  // Exactly this tag: `like` would take `VIP` for `vip` on one engine and not on the other.
   if (filter.tag !== undefined)
-    query = query.where(sql<boolean>`tags like ${contains(JSON.stringify(filter.tag))} escape '\\'`);
+    query = query.where(sql<boolean>`replace(tags, ${JSON.stringify(filter.tag)}, '') <> tags`);
   if (filter.q !== undefined) {
-    const text = contains(filter.q.toLowerCase());
+    const text = sql`lower(${contains(filter.q)})`;
     query = query.where(
       sql<boolean>`(lower(rcpt) like ${text} escape '\\' or lower(subject) like ${text} escape '\\' or id = ${filter.q})`,
     );

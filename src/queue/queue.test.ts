@@ -228,10 +228,12 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
     );
     expect(await freeAllLeases(db, NOON)).toBe(2);
     const claimed = await claim(db, '', 'me', NOON, 10);
-    expect(claimed.map((row) => [row.id, row.dot_at])).toEqual([
-      [plain, null],
-      [marked, NOON - 1],
-    ]);
+    expect(new Map(claimed.map((row) => [row.id, row.dot_at]))).toEqual(
+      new Map([
+        [plain, null],
+        [marked, NOON - 1],
+      ]),
+    );
     expect(await rowOf(db, waiting!)).toMatchObject({ due_at: NOON + 9_000, lease_owner: null });
   });
 });

@@ -78,7 +78,10 @@ describe('a database that cannot be written is refused in words', () => {
 
 /** Root may write anywhere, so a test that root runs becomes somebody else for a moment. */
 function asOrdinaryUser(act: () => void): void {
-  if (process.geteuid?.() !== 0) return act();
+  if (process.geteuid?.() !== 0) {
+    act();
+    return;
+  }
   process.seteuid!(65_534);
   try {
     act();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
 import { ENGINES, postgresUrlFor } from '../../src/storage/testing.ts';
+import { copiesOf, seededRandom } from '../support/ledger.ts';
 import { callApi, type Program, runProgram, startProgram } from '../support/program.ts';
 import { serverInput } from '../support/server-input.ts';
 
@@ -70,15 +71,9 @@ describe.each(ENGINES)('on $engine, after a kill', ({ engine }) => {
     return found;
   }
 
-  function copies(): Map<string, number> {
-    const counted = new Map<string, number>();
-    for (const { xId } of server.ledger) counted.set(xId!, (counted.get(xId!) ?? 0) + 1);
-    return counted;
-  }
-
   test(`SIGKILL at ${KILLS} moments under load: nothing lost, nothing sent twice`, async () => {
     const seed = Date.now() % 1_000_000;
-    const random = lehmer(seed);
+    const random = seededRandom(seed);
     const ids: string[] = [];
     for (let round = 0; round < KILLS; round++) {
       ids.push(...(await sendBatch(round)));
@@ -89,7 +84,7 @@ describe.each(ENGINES)('on $engine, after a kill', ({ engine }) => {
       program = await startProgram(dataDir, env);
     }
     const ended = await states(ids);
-    const arrived = copies();
+    const arrived = copiesOf(server);
     const doubled = [...arrived].filter(([, count]) => count > 1);
     const uncertain = ids.filter((id) => ended.get(id) === 'uncertain');
     const lost = ids.filter((id) => !arrived.has(id) && ended.get(id) !== 'uncertain');
@@ -113,16 +108,7 @@ describe.each(ENGINES)('on $engine, after a kill', ({ engine }) => {
     }
     const ended = await states(ids);
     expect([...ended.values()].filter((state) => state !== 'sent')).toEqual([]);
-    expect([...copies().values()].filter((count) => count !== 1)).toEqual([]);
-    expect(copies().size).toBe(ids.length);
+    expect([...copiesOf(server).values()].filter((count) => count !== 1)).toEqual([]);
+    expect(copiesOf(server).size).toBe(ids.length);
   }, 120_000);
 });
-
-/** A small seeded generator (Park and Miller), so that a failure can be repeated. */
-function lehmer(seed: number): () => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
-}

@@ -7,6 +7,7 @@ export const projectRoot = join(import.meta.dirname, '..', '..');
 
 /** The real program in a process of its own, as `bin/mailwright serve` starts it. */
 export interface Program {
+  /** Empty for a worker, which answers no calls. */
   url: string;
   /** The token of the first-run link, while it is printed. */
   setupToken: string | undefined;
@@ -46,6 +47,10 @@ async function firstLines(
   let url: string | undefined;
   let needed = true;
   for await (const line of createInterface({ input: child.stdout! })) {
+    if (line.includes('working on the queue')) {
+      child.stdout!.resume();
+      return { url: '', setupToken: undefined };
+    }
     const said = /running at (\S+)/.exec(line)?.[1];
     if (said) ({ needed } = (await (await fetch(`${said}/v1/setup`)).json()) as { needed: boolean });
     url ??= said;
