@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Clock, systemClock } from '../clock.ts';
+import { ConfigError } from '../config.ts';
 import { TestAuthority } from './certificates.ts';
 import type { Entry } from './ledger.ts';
 import type { FaultStage, Script } from './script.ts';
@@ -188,6 +189,9 @@ export async function demoSmtpCommand(
     caFile: values.ca ?? join(tmpdir(), 'mailwright-demo-ca.pem'),
     ledgerFile: values.ledger,
     onEntry: values.json ? () => {} : (server, entry) => io.print(entryLine(server, entry)),
+  }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new ConfigError(`Port ${error.port} is used by another program. Choose six free ones: --port 4025`);
   });
   io.print(values.json ? JSON.stringify({ caFile: demo.caFile, servers: demo.servers }) : table(demo));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void demo.stop());

@@ -124,7 +124,7 @@ async function route(
     return {
       kind: 'waits',
       lane: server.id,
-      code: 'server_busy',
+      code: 'waiting_turn',
       reason: `It waits for its turn at ${server.name}.`,
       route: choice,
     };

@@ -4,7 +4,8 @@ import { recordEvents } from '../events/record.ts';
 import { newToken } from '../ids.ts';
 import { forgetOldKeys } from '../messages/idempotency.ts';
 import { RENEW_EVERY_MS, SANDBOX, UNROUTED, workspaceOfNobodyLane } from '../queue/delivery.ts';
-import { changeIdle, claim, expire, lanes, type MessageRow, renew, reroute } from '../queue/queue.ts';
+import { changeIdle, claim, expire, inLane, lanes, type MessageRow, renew, reroute } from '../queue/queue.ts';
+import { isWell } from '../servers/route.ts';
 import type { Server } from '../servers/server.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type DeliverParts, deliver, expiredReason } from './deliver.ts';
@@ -30,8 +31,8 @@ export class Worker {
   /** Random for each start: host names and process ids come back after a restart. */
   readonly owner = newToken();
   readonly #held = new Map<string, Promise<void>>();
-  /** What each workspace's servers looked like when its waiting messages found none. */
-  readonly #seenServers = new Map<string, string>();
+  /** For each lane that cannot move: by which look of the servers it was routed anew, and how many are still to go. */
+  readonly #reconsidered = new Map<string, { look: string; left: number }>();
   #running: Promise<void> | undefined;
   #stopping = false;
   #wake: (() => void) | undefined;
@@ -99,19 +100,26 @@ export class Worker {
     if (lane === UNROUTED)
       return servers.length === 0 ? MAX_CLAIM : servers.reduce((sum, server) => sum + room(server), 0);
     const workspaceId = workspaceOfNobodyLane(lane);
-    if (workspaceId !== undefined) return this.#retryNobody(lane, workspaceId, servers);
+    if (workspaceId !== undefined) return this.#reconsider(lane, lookOf(servers, workspaceId));
     const server = servers.find((one) => one.id === lane);
-    if (server) return room(server);
-    await reroute(this.#parts.db, lane);
-    return 0;
+    if (!server) {
+      await reroute(this.#parts.db, lane);
+      return 0;
+    }
+    if (!isWell(server, now)) return this.#reconsider(lane, wellBeside(server, servers, now));
+    this.#reconsidered.delete(lane);
+    return room(server);
   }
 
-  /** Messages nobody could take are routed anew when their workspace's servers have changed. */
-  async #retryNobody(lane: string, workspaceId: string, servers: readonly Server[]): Promise<number> {
-    const own = servers.filter((server) => server.workspaceId === workspaceId);
-    const look = own.map((server) => `${server.id}:${server.updatedAt}`).join();
-    if (own.length === 0 || this.#seenServers.get(workspaceId) === look) return 0;
-    if ((await reroute(this.#parts.db, lane)) === 0) this.#seenServers.set(workspaceId, look);
+  /**
+   * Lets the messages of a lane that cannot move be routed anew, once for each look of the servers that might take
+   * them; those that find nobody come back, and cost nothing until the look changes. An empty look is nobody.
+   */
+  async #reconsider(lane: string, look: string): Promise<number> {
+    const known = this.#reconsidered.get(lane);
+    const left = known?.look === look ? known.left : await inLane(this.#parts.db, lane);
+    const moved = left > 0 && look !== '' ? await reroute(this.#parts.db, lane) : 0;
+    this.#reconsidered.set(lane, { look, left: moved === 0 ? 0 : left - moved });
     return 0;
   }
 
@@ -167,7 +175,7 @@ export class Worker {
     const now = this.#clock.now();
     if (now - this.#lastSweep < SWEEP_EVERY_MS) return;
     this.#lastSweep = now;
-    await this.#parts.db.write(async (tx) => {
+    const ended = await this.#parts.db.write(async (tx) => {
       const rows = await expire(tx, now);
       for (const row of rows)
         await changeIdle(tx, row.workspace_id, row.id, 'expired', now, {
@@ -184,7 +192,9 @@ export class Worker {
         })),
       );
       await forgetOldKeys(tx, now);
+      return rows;
     });
+    for (const row of ended) this.#parts.onSettled?.(row.id);
   }
 
   #sleep(): Promise<void> {
@@ -196,4 +206,19 @@ export class Worker {
       };
     });
   }
+}
+
+/** Changes when a workspace's servers do. */
+function lookOf(servers: readonly Server[], workspaceId: string): string {
+  const own = servers.filter((server) => server.workspaceId === workspaceId);
+  return own.map((server) => `${server.id}:${server.updatedAt}`).join();
+}
+
+/** The well servers of the same workspace, to which messages may move that are not bound to this one. */
+function wellBeside(server: Server, servers: readonly Server[], now: number): string {
+  const others = servers.filter((one) => one.workspaceId === server.workspaceId && one.id !== server.id);
+  return others
+    .filter((one) => isWell(one, now))
+    .map((one) => one.id)
+    .join();
 }

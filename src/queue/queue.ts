@@ -5,6 +5,7 @@ import {
   type Change,
   changeUnheld,
   claimRows,
+  countLane,
   countWaiting,
   expireRows,
   freeLeases,
@@ -87,6 +88,11 @@ export function listAttempts(db: Db, messageId: string): Promise<NewAttempt[]> {
 
 export function lanes(db: Db): Promise<string[]> {
   return queuedLanes(db);
+}
+
+/** How many messages stand in a lane. */
+export function inLane(db: Db, lane: string): Promise<number> {
+  return countLane(db, lane);
 }
 
 /** Lets messages of a lane be routed anew. Bounded, so that a long lane does not hold the writer. */

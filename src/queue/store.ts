@@ -158,6 +158,16 @@ export async function changeUnheld(
   return done.numUpdatedRows > 0n;
 }
 
+export async function countLane(db: Db, lane: string): Promise<number> {
+  const row = await db.read
+    .selectFrom('messages')
+    .select((count) => count.fn.countAll<number>().as('rows'))
+    .where('state', '=', 'queued')
+    .where('lane', '=', lane)
+    .executeTakeFirstOrThrow();
+  return Number(row.rows);
+}
+
 export async function moveLane(tx: Tx, lane: string, to: string, limit: number): Promise<number> {
   const done = await tx
     .updateTable('messages')

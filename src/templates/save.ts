@@ -160,7 +160,7 @@ function settings<
   return {
     ...current,
     name: change.name?.trim() || current.name,
-    serverId: change.server === undefined ? current.serverId : change.server,
+    serverId: change.server === undefined ? current.serverId : change.server || null,
     failover: change.failover ?? current.failover,
     onUncertain: change.onUncertain ?? current.onUncertain,
     priority: change.priority ?? current.priority,

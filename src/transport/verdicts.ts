@@ -159,7 +159,10 @@ export const VERDICTS = {
     failover: true,
     says: '{server} does not support what this message needs: {reply}',
   },
-  malformed: { ...badMessage, says: '{server} says the message is malformed: {reply}. Please report this.' },
+  malformed: {
+    ...badMessage,
+    says: '{server} says the message is malformed: {reply}. This is likely a fault of Mailwright: report it.',
+  },
   content_blocked: { ...badMessage, says: '{domain} refused the content of the message: {reply}' },
   policy_rejected: {
     class: 'message_permanent',

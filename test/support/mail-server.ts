@@ -147,7 +147,9 @@ function answers(port: number): Promise<boolean> {
 export async function whenEmpty(folders: readonly string[], timeoutMs: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const look = () => {
-    if (folders.every((folder) => readdirSync(folder).length === 0)) resolve();
+    const left = folders.flatMap((folder) => readdirSync(folder));
+    if (left.length === 0) resolve();
+    return left;
   };
   const watchers = folders.map((folder) => watch(folder, look));
   const timer = setTimeout(() => reject(new Error(`The queue in ${folders} did not empty.`)), timeoutMs);

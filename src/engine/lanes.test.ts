@@ -1,0 +1,149 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Script } from '../demo-smtp/script.ts';
+import { type FakeServer, startFakeServer } from '../demo-smtp/server.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { type TestApp, testApp } from '../testing/test-app.ts';
+
+const MINUTE = 60_000;
+const BUSY: Script = [{ stage: 'mail', fault: { reply: '451 4.3.2 System not accepting messages' } }];
+
+async function setting(): Promise<{ app: TestApp; clock: FakeClock }> {
+  const clock = new FakeClock();
+  const app = await testApp({ clock });
+  onTestFinished(() => app.stop());
+  return { app, clock };
+}
+
+async function connected(app: TestApp, name: string): Promise<{ id: string; smtp: FakeServer }> {
+  const smtp = await startFakeServer({ security: 'none' });
+  onTestFinished(() => smtp.stop());
+  const input = {
+    type: 'generic',
+    name,
+    host: smtp.host,
+    port: smtp.port,
+    security: 'none',
+    allowPrivate: true,
+  };
+  const { status, body } = await app.call('POST', '/v1/servers', input);
+  expect(status).toBe(201);
+  return { id: body.id, smtp };
+}
+
+async function send(app: TestApp, count: number, changed: object = {}): Promise<string[]> {
+  const messages = Array.from({ length: count }, (_, at) => ({
+    rcpt: `u${at}@example.com`,
+    subject: 's',
+    text: 't',
+    ...changed,
+  }));
+  const { body } = await app.call('POST', '/v1/messages/batch', { messages });
+  return body.results.map((one: { id: string }) => one.id);
+}
+
+const status = async (app: TestApp, id: string) => (await app.call('GET', `/v1/messages/${id}`)).body;
+
+describe('a server that rests', () => {
+  test('gives up the messages that may go elsewhere, also those that stood in its lane', async () => {
+    const { app } = await setting();
+    const [down, up] = [await connected(app, 'Down'), await connected(app, 'Up')];
+    down.smtp.setScript(BUSY);
+    const ids = await send(app, 100);
+    for (const id of ids) expect((await app.until(id, 'sent')).server.id).toBe(up.id);
+    expect(down.smtp.ledger).toHaveLength(0);
+    expect(new Set(up.smtp.ledger.map((entry) => entry.xId)).size).toBe(100);
+    expect((await app.call('GET', `/v1/servers/${down.id}/health`)).body).toMatchObject({
+      status: 'waiting',
+      failures: 1,
+    });
+  });
+
+  test('keeps the messages bound to it, and has all of them when it is back: first one, as a probe', async () => {
+    const { app, clock } = await setting();
+    const [down] = [await connected(app, 'Down'), await connected(app, 'Up')];
+    await app.call('POST', '/v1/templates', { slug: 't', subject: 's', html: '<p>x</p>', server: down.id });
+    down.smtp.setScript(BUSY);
+    const bound = { subject: undefined, text: undefined, templateSlug: 't' };
+    const ids = await send(app, 60, bound);
+    await app.until(ids[0]!, 'deferred', 'queued');
+    // Refusals still under way would be counted after the clock is moved.
+    await app.untilTrue(
+      async () => (await app.call('GET', '/v1/messages?status=sending')).body.data.length === 0,
+    );
+    expect((await app.call('GET', `/v1/servers/${down.id}/health`)).body.status).toBe('waiting');
+
+    down.smtp.setScript([]);
+    const before = down.smtp.totalConnections;
+    clock.advance(MINUTE);
+    app.app.nudge();
+    for (const id of ids) expect((await app.until(id, 'sent')).server.id).toBe(down.id);
+    expect(down.smtp.ledger).toHaveLength(60);
+    expect(down.smtp.totalConnections - before).toBeLessThanOrEqual(6);
+    expect((await app.call('GET', `/v1/servers/${down.id}/health`)).body).toMatchObject({
+      status: 'well',
+      failures: 0,
+    });
+  });
+
+  test('uses up no message: they stay deferred with the reason until they expire', async () => {
+    const { app, clock } = await setting();
+    const only = await connected(app, 'Only');
+    only.smtp.setScript(BUSY);
+    const [id] = await send(app, 1);
+    const deferred = await app.until(id!, 'deferred');
+    expect(deferred).toMatchObject({
+      code: 'server_temporary',
+      attempts: [{ outcome: 'server_deferral', stage: 'mail' }],
+    });
+    clock.advance(49 * 60 * MINUTE);
+    app.app.nudge();
+    const expired = await app.until(id!, 'expired');
+    expect(expired.reason).toMatch(/^Not sent within 48 hours\. The last problem was: /);
+  });
+});
+
+describe('a message that no server can take', () => {
+  test('waits after the last server is gone, and goes out through the next one', async () => {
+    const { app } = await setting();
+    const first = await connected(app, 'First');
+    first.smtp.setScript([{ stage: 'mail', fault: { reply: '451 4.3.2 later' } }]);
+    const [id] = await send(app, 1);
+    await app.until(id!, 'deferred');
+    expect((await app.call('DELETE', `/v1/servers/${first.id}`)).body).toMatchObject({
+      waiting: 1,
+      mode: 'sandbox',
+    });
+    app.app.nudge();
+    await app.untilTrue(async () => (await status(app, id!)).code === 'no_server');
+    const second = await connected(app, 'Second');
+    app.app.nudge();
+    expect((await app.until(id!, 'sent')).server.id).toBe(second.id);
+  });
+
+  test('that named a server which is deleted waits for a person, who lets it take any', async () => {
+    const { app, clock } = await setting();
+    const [named, other] = [await connected(app, 'Named'), await connected(app, 'Other')];
+    const [id] = await send(app, 1, {
+      server: named.id,
+      sendAt: new Date(clock.now() + 60 * MINUTE).toISOString(),
+    });
+    await app.call('DELETE', `/v1/servers/${named.id}`);
+    clock.advance(61 * MINUTE);
+    app.app.nudge();
+    await app.untilTrue(async () => (await status(app, id!)).code === 'server_deleted');
+    expect((await app.call('POST', `/v1/messages/${id}/resend`)).status).toBe(202);
+    expect((await app.until(id!, 'sent')).server.id).toBe(other.id);
+  });
+
+  test('waits while its From is allowed nowhere, and says so', async () => {
+    const { app } = await setting();
+    const only = await connected(app, 'Only');
+    await app.call('PATCH', `/v1/servers/${only.id}`, { allowedFrom: ['@other.example'] });
+    const [id] = await send(app, 1);
+    await app.untilTrue(async () => (await status(app, id!)).code === 'no_server');
+    expect((await status(app, id!)).reason).toContain('not allowed to send as owner@example.com');
+    await app.call('PATCH', `/v1/servers/${only.id}`, { allowedFrom: ['@example.com'] });
+    app.app.nudge();
+    await app.until(id!, 'sent');
+  });
+});
