@@ -29,6 +29,8 @@ export interface OpenOptions {
 /** A line on which MAIL may be said. */
 export interface OpenLine {
   wire: Wire;
+  /** The text of the server's first reply. */
+  greeting: string;
   capabilities: Capabilities;
   /** Present under TLS. */
   secured: TLSSocket | undefined;
@@ -75,7 +77,7 @@ class Opening {
       this.#steps.begin('encrypt');
       this.#wire = new Wire(await this.#secure(socket), 'greet');
     } else this.#wire = new Wire(socket, 'greet');
-    await this.#greeting(this.#wire, ip);
+    const greeting = await this.#greeting(this.#wire, ip);
     if (security === 'starttls') {
       this.#steps.begin('encrypt');
       this.#wire = await this.#startTls(this.#wire);
@@ -84,7 +86,7 @@ class Opening {
     if (security === 'none') this.#steps.skip('encrypt');
     const signedIn = await this.#signIn(this.#wire, capabilities, ip);
     this.#steps.end();
-    return { wire: this.#wire, capabilities, secured: this.#secured, signedIn };
+    return { wire: this.#wire, greeting, capabilities, secured: this.#secured, signedIn };
   }
 
   abandon(): void {
@@ -108,11 +110,12 @@ class Opening {
     return this.#secured;
   }
 
-  async #greeting(wire: Wire, ip: string): Promise<void> {
+  async #greeting(wire: Wire, ip: string): Promise<string> {
     const greeted = wire.reply(this.#left('greeting'));
     const reply =
       this.#endpoint.security === 'ssl' ? await greeted : await this.#greetingOrProbe(greeted, ip);
     if (reply.code !== 220) throw new Stop('greet', { reply });
+    return reply.lines.join(' ');
   }
 
   /** A port that waits for TLS is silent like one that is slow, so silence is looked into while we go on waiting. */

@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts';
 import type { FakeServer } from '../demo-smtp/server.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Letter, Pool, type PoolOptions, type Sent } from './pool.ts';
-import { CONTENT, ENVELOPE, endpointFor, fakeServer, yes } from './testing.ts';
+import { CONTENT, ENVELOPE, endpointFor, fakeServer, faultyServer, yes } from './testing.ts';
 
 const LETTER: Letter = { envelope: ENVELOPE, content: CONTENT, beforeDot: yes, serverName: 'Test server' };
 
@@ -38,6 +38,19 @@ describe('connections', () => {
     );
     expect(server.totalConnections).toBe(1);
     expect(sent[0]!.durationMs).toBeGreaterThan(0);
+  });
+
+  test('to Exim carry ten messages each: it would let further ones lie', async () => {
+    const server = await faultyServer('greet', {
+      reply: ['220 mail.example.com ESMTP Exim 4.96 Mon, 23 Nov 2026'],
+    });
+    const sent = await sendMany(newPool(), 25, endpointFor(server), 1);
+    expect(
+      Map.groupBy(sent, ({ connection }) => connection)
+        .values()
+        .map((one) => one.length)
+        .toArray(),
+    ).toEqual([10, 10, 5]);
   });
 
   test('are as many as allowed and no more, and nobody who waits is forgotten', async () => {

@@ -38,6 +38,11 @@ export interface PoolOptions {
 const IDLE_MS = 9_000;
 /** SES advises to renew connections; some servers count the messages of one. */
 const MAX_MESSAGES = 1_000;
+/**
+ * Exim accepts more on one connection, and lets them lie until its next run through the queue, which may be half an
+ * hour away (its specification, §14.23: smtp_accept_queue_per_connection).
+ */
+const MAX_MESSAGES_EXIM = 10;
 
 interface Kept {
   session: SmtpSession;
@@ -146,7 +151,7 @@ export class Pool {
 
   #keepOrClose(lane: Lane, kept: Kept): void {
     const { session } = kept;
-    if (lane.isRetired || !session.usable || session.sent >= MAX_MESSAGES) {
+    if (lane.isRetired || !session.usable || session.sent >= maxMessages(session)) {
       void session.close();
       return;
     }
@@ -193,6 +198,10 @@ function takeSlot(lane: Lane, max: number): Promise<void> {
     return Promise.resolve();
   }
   return new Promise((resolve) => lane.waiting.push(resolve));
+}
+
+function maxMessages({ greeting }: SmtpSession): number {
+  return /\bExim\b/.test(greeting) ? MAX_MESSAGES_EXIM : MAX_MESSAGES;
 }
 
 /** The connection used last, as it is the one most likely alive. */

@@ -66,6 +66,12 @@ describe('at RCPT', () => {
       'recipient_permanent',
     ],
     ['550 No such user here', 'recipient_unknown', 'recipient_permanent'],
+    ['550 Unrouteable address', 'recipient_unknown', 'recipient_permanent'],
+    [
+      '550-Verification failed for <news@shop.example> | 550-Unrouteable address | 550 Sender verify failed',
+      'sender_not_allowed',
+      'server_attention',
+    ],
     [
       "554 delivery error: dd This user doesn't have a yahoo.com account",
       'recipient_unknown',

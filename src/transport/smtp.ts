@@ -28,6 +28,8 @@ const ONE_WRITE = 65_536;
  * fault of the line or of the protocol.
  */
 export class SmtpSession {
+  /** The text the server opened the session with: it often names its program. */
+  readonly greeting: string;
   readonly capabilities: Capabilities;
   /** Present under TLS. */
   readonly secured: TLSSocket | undefined;
@@ -58,6 +60,7 @@ export class SmtpSession {
   }
 
   private constructor(line: OpenLine, endpoint: Endpoint, timeouts: Timeouts, context: Context) {
+    this.greeting = line.greeting;
     this.capabilities = line.capabilities;
     this.secured = line.secured;
     this.signedIn = line.signedIn;

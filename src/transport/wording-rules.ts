@@ -89,9 +89,9 @@ export const WORDING_RULES: readonly ReplyRule[] = [
   {
     id: 'send-as',
     digits: /^5/,
-    text: /sender address rejected: not (owned|logged in)|not (allowed|authori[sz]ed|permitted) to send (as|from|mail from|on behalf)|SendAsDenied|permissions? to send as|relaying as|\b(sender|from)\b.{0,60}(not (been )?(verified|confirmed|owned|registered|authori[sz]ed|allowed)|unverified)|sender signature/i,
+    text: /sender address rejected: not (owned|logged in)|not (allowed|authori[sz]ed|permitted) to send (as|from|mail from|on behalf)|SendAsDenied|permissions? to send as|relaying as|\b(sender|from)\b.{0,60}(not (been )?(verified|confirmed|owned|registered|authori[sz]ed|allowed)|unverified)|sender signature|sender verify failed/i,
     verdict: 'sender_not_allowed',
-    why: 'coded 550, 553 or 554, at MAIL, RCPT or the end',
+    why: 'coded 550, 553 or 554, at MAIL, RCPT or the end; Exim adds "Unrouteable address", of the sender',
   },
   {
     id: 'sender-rejected',
@@ -170,9 +170,9 @@ export const WORDING_RULES: readonly ReplyRule[] = [
     id: 'unknown-user',
     stages: ABOUT_RECIPIENT,
     digits: /^5/,
-    text: /\b(unknown|no such|nonexistent) (local )?(user|recipient|mailbox|account)|\binvalid (recipient|mailbox)|(user|recipient|mailbox|account|address)( address| name)?( rejected:?)?( is| was)? (unknown|not found|does not exist|doesn'?t exist)|does(n'?t| not) have an? .{0,30}account|no mailbox here|\buser .{0,60} (unknown|does(n'?t| not) exist)/i,
+    text: /\b(unknown|no such|nonexistent) (local )?(user|recipient|mailbox|account)|\binvalid (recipient|mailbox)|(user|recipient|mailbox|account|address)( address| name)?( rejected:?)?( is| was)? (unknown|not found|does not exist|doesn'?t exist)|does(n'?t| not) have an? .{0,30}account|no mailbox here|\bunrouteable address|\buser .{0,60} (unknown|does(n'?t| not) exist)/i,
     verdict: 'recipient_unknown',
-    why: 'servers without enhanced codes, and those that say 5.0.0 or 5.5.0',
+    why: 'servers without enhanced codes, such as Exim, and those that say 5.0.0 or 5.5.0',
   },
   {
     id: 'forbidden-content',

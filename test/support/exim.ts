@@ -55,7 +55,7 @@ export async function startExim(): Promise<MailServer> {
       await running?.end();
     },
     async delivered() {
-      await whenEmpty([join(folder.path, 'spool', 'input')], 20_000);
+      await whenEmpty([join(folder.path, 'spool', 'input')], (file) => file.endsWith('-H'));
       return readMaildir(mail);
     },
     async remove() {

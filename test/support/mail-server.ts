@@ -143,16 +143,18 @@ function answers(port: number): Promise<boolean> {
   });
 }
 
-/** Waits until there are no files in the folders; looks again whenever something changes there. */
-export async function whenEmpty(folders: readonly string[], timeoutMs: number): Promise<void> {
+/** Waits until no message is left in these folders of a queue; looks again whenever something changes there. */
+export async function whenEmpty(
+  folders: readonly string[],
+  isMessage: (file: string) => boolean,
+  timeoutMs = 60_000,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const look = () => {
-    const left = folders.flatMap((folder) => readdirSync(folder));
-    if (left.length === 0) resolve();
-    return left;
+    if (!folders.flatMap((folder) => readdirSync(folder)).some(isMessage)) resolve();
   };
   const watchers = folders.map((folder) => watch(folder, look));
-  const timer = setTimeout(() => reject(new Error(`The queue in ${folders} did not empty.`)), timeoutMs);
+  const timer = setTimeout(() => reject(new Error(`The queue ${folders} did not empty.`)), timeoutMs);
   look();
   await promise.finally(() => {
     clearTimeout(timer);
