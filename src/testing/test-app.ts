@@ -5,6 +5,8 @@ import { type App, createApp } from '../app.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { readConfig } from '../config.ts';
 import { createLog } from '../log.ts';
+import type { Engine } from '../storage/db.ts';
+import { postgresUrlFor } from '../storage/testing.ts';
 import { setup } from '../workspaces/setup.ts';
 
 export interface Answer {
@@ -39,6 +41,8 @@ export interface TestAppOptions {
   /** Opens a free port and starts the worker; without it only `call` works. */
   start?: boolean;
   dataDir?: string;
+  /** The embedded database unless said otherwise. */
+  engine?: Engine;
   /** An installation that was set up before, in `dataDir`. */
   known?: { apiKey: string; workspaceId: string };
 }
@@ -49,10 +53,15 @@ export async function testApp({
   env = {},
   start = true,
   dataDir,
+  engine = 'sqlite',
   known,
 }: TestAppOptions = {}): Promise<TestApp> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'mailwright-'));
-  const config = readConfig({ PORT: '0', DATA_DIR: folder, LOG_LEVEL: 'silent', ...env }, folder);
+  const database = engine === 'postgres' ? { DATABASE_URL: await postgresUrlFor(folder) } : {};
+  const config = readConfig(
+    { PORT: '0', DATA_DIR: folder, LOG_LEVEL: 'silent', ...database, ...env },
+    folder,
+  );
   const waiting = new Set<() => void>();
   const app = await createApp(config, {
     clock,

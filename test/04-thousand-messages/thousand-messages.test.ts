@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFakeServer } from '../../src/demo-smtp/server.ts';
+import { ENGINES } from '../../src/storage/testing.ts';
 import { type TestApp, testApp } from '../../src/testing/test-app.ts';
 import { serverInput } from '../support/server-input.ts';
 
@@ -40,10 +41,10 @@ async function waiting(app: TestApp): Promise<number> {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-describe('1,000 messages by the batch call arrive once each', () => {
+describe.each(ENGINES)('on $engine: 1,000 messages by the batch call arrive once each', ({ engine }) => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await testApp();
+    app = await testApp({ engine });
   });
   afterAll(() => app.stop());
 
