@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { root, step } from './ensure.ts';
 
 interface DebianPackage {
@@ -14,6 +14,7 @@ interface DebianPackage {
 
 const INSTALLED: readonly DebianPackage[] = [
   { name: 'chromium', file: '/usr/bin/chromium', size: '330 MB', what: 'browser tests' },
+  { name: 'postgresql', file: '/usr/lib/postgresql', size: '60 MB', what: 'tests on PostgreSQL' },
   {
     name: 'postfix',
     file: '/usr/lib/postfix/sbin/master',
@@ -82,6 +83,7 @@ function mayInstall(): boolean {
 function installAll(install: readonly DebianPackage[], unpack: readonly DebianPackage[]): boolean {
   const names = [...install.map(({ name }) => name), ...unpack.flatMap(({ name }) => librariesOf(name))];
   if (install.some(({ name }) => name === 'postfix')) leavePostfixAlone();
+  if (install.some(({ name }) => name === 'postgresql')) leavePostgresAlone();
   return names.length === 0 || apt(['install', '-y', '--no-upgrade', '--no-install-recommends', ...names]);
 }
 
@@ -91,6 +93,14 @@ function leavePostfixAlone(): void {
     input: 'postfix postfix/main_mailer_type select No configuration\n',
     stdio: ['pipe', 'ignore', 'inherit'],
   });
+}
+
+/** Nor for a database server: the tests start one of their own. */
+function leavePostgresAlone(): void {
+  const settings = '/etc/postgresql-common/createcluster.conf';
+  if (existsSync(settings)) return;
+  mkdirSync(dirname(settings), { recursive: true });
+  writeFileSync(settings, 'create_main_cluster = false\n');
 }
 
 function librariesOf(name: string): string[] {
@@ -104,6 +114,7 @@ function unpackAll(packages: readonly DebianPackage[]): boolean {
   // apt would hand the download to a user who may not write here.
   const asRoot = ['-o', 'APT::Sandbox::User=root'];
   const isDone = apt([...asRoot, 'download', ...packages.map(({ name }) => name)], folder);
+  mkdirSync(unpackedRoot, { recursive: true });
   const files = isDone ? readdirSync(folder).filter((file) => file.endsWith('.deb')) : [];
   const areUnpacked = files.map(
     (file) =>
