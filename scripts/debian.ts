@@ -89,7 +89,7 @@ function installAll(install: readonly DebianPackage[], unpack: readonly DebianPa
 
 /** Without a configuration its service cannot start: nobody who runs tests asked for a mail server. */
 function leavePostfixAlone(): void {
-  spawnSync('debconf-set-selections', {
+  spawnSync('/usr/bin/debconf-set-selections', {
     input: 'postfix postfix/main_mailer_type select No configuration\n',
     stdio: ['pipe', 'ignore', 'inherit'],
   });
@@ -104,7 +104,7 @@ function leavePostgresAlone(): void {
 }
 
 function librariesOf(name: string): string[] {
-  const { stdout } = spawnSync('apt-cache', ['depends', name], { encoding: 'utf8' });
+  const { stdout } = spawnSync('/usr/bin/apt-cache', ['depends', name], { encoding: 'utf8' });
   return [...stdout.matchAll(/^ +Depends: (lib\S+)$/gm)].map(([, library]) => library!);
 }
 
@@ -118,7 +118,8 @@ function unpackAll(packages: readonly DebianPackage[]): boolean {
   const files = isDone ? readdirSync(folder).filter((file) => file.endsWith('.deb')) : [];
   const areUnpacked = files.map(
     (file) =>
-      spawnSync('dpkg-deb', ['-x', join(folder, file), unpackedRoot], { stdio: 'ignore' }).status === 0,
+      spawnSync('/usr/bin/dpkg-deb', ['-x', join(folder, file), unpackedRoot], { stdio: 'ignore' }).status ===
+      0,
   );
   rmSync(folder, { recursive: true });
   spawnSync('chmod', ['-R', 'ug-s', unpackedRoot]); // Exim comes with the right to act as root
@@ -126,7 +127,7 @@ function unpackAll(packages: readonly DebianPackage[]): boolean {
 }
 
 function apt(args: readonly string[], cwd?: string): boolean {
-  const { status } = spawnSync('apt-get', ['-qq', ...args], {
+  const { status } = spawnSync('/usr/bin/apt-get', ['-qq', ...args], {
     cwd,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Clock, iso } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { type Route, route } from '../http/route.ts';
-import { time } from '../http/shapes.ts';
+import { time, warningList } from '../http/shapes.ts';
 import type { Db } from '../storage/db.ts';
 import { type Contact, contactStatus } from './contact.ts';
 import { contactDid, findContact, removeContact, saveContact } from './upsert.ts';
@@ -33,6 +33,7 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       tag: 'Audience',
       summary: 'Create or change a contact: every other key is an attribute, null removes one',
       body: z.looseObject({ email: z.string() }),
+      example: { email: 'ada@example.com', firstName: 'Ada', plan: 'pro' },
       unknownFields: 'keep',
       answers: found,
       handle: async ({ actor, body }) => {
@@ -69,10 +70,14 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       access: 'editor',
       tag: 'Audience',
       summary: 'A contact did something; an unknown contact is created',
-      body: z.object({ email: z.string(), slug: z.string() }),
+      body: z.object({
+        email: z.string(),
+        slug: z.string().describe('What the contact did, as `signed-up`.'),
+      }),
+      example: { email: 'ada@example.com', slug: 'signed-up' },
       unknownFields: 'warn',
       answers: {
-        202: { description: 'Recorded', schema: z.object({ id: z.string(), warnings: z.array(z.string()) }) },
+        202: { description: 'Recorded', schema: z.object({ id: z.string(), warnings: warningList }) },
       },
       handle: async ({ actor, body, warnings }) => {
         const { id } = await contactDid(db, clock, actor.workspaceId, body.email, body.slug);

@@ -15,7 +15,11 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
       title: 'Mailwright',
       version,
       description: 'The HTTP API of Mailwright, the bring-your-own-server email platform.',
+      license: { name: 'MIT', identifier: 'MIT' },
     },
+    // Where the document was fetched is where the calls go (OpenAPI 3.1.0 §4.8.5).
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map((one) => one.tag))].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
@@ -32,10 +36,14 @@ const ERROR_SCHEMA = {
       type: 'object',
       required: ['code', 'message'],
       properties: {
-        code: { type: 'string' },
-        message: { type: 'string' },
-        field: { type: 'string' },
-        detail: { type: 'object' },
+        code: { type: 'string', description: 'Stable; programs may rely on it.' },
+        message: { type: 'string', description: 'A sentence that says what to do.' },
+        field: { type: 'string', description: 'What it is about, such as `rcpt` or `limits.perDay`.' },
+        detail: {
+          type: 'object',
+          additionalProperties: {},
+          description: 'More for programs: a suggestion, a limit, the reply of a server.',
+        },
       },
     },
   },
@@ -47,15 +55,13 @@ function operation(one: Route): object {
     summary: one.summary,
     tags: [one.tag],
     security: one.access === 'public' ? [] : [{ apiKey: [] }],
-    parameters: [...pathParameters(one.path), ...queryParameters(one.query)],
-    ...(one.body
-      ? {
-          requestBody: {
-            required: true,
-            content: { 'application/json': { schema: jsonSchema(one.body, 'input') } },
-          },
-        }
-      : {}),
+    'x-access': one.access,
+    parameters: [
+      ...pathParameters(one.path),
+      ...queryParameters(one.query),
+      ...headerParameters(one.headers ?? {}),
+    ],
+    ...(one.body ? { requestBody: requestBody(one, one.body) } : {}),
     responses: {
       ...responses(one),
       default: {
@@ -94,14 +100,39 @@ function queryParameters(query: z.ZodType | undefined): object[] {
   }));
 }
 
+function headerParameters(headers: Record<string, string>): object[] {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }));
+}
+
+function requestBody(one: Route, body: z.ZodType): object {
+  return {
+    required: true,
+    content: {
+      'application/json': {
+        schema: jsonSchema(body, 'input'),
+        ...(one.example === undefined ? {} : { example: one.example }),
+      },
+    },
+    'x-unknown-fields': one.unknownFields,
+    'x-max-bytes': one.maxBodyBytes,
+  };
+}
+
 function responses(one: Route): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(one.answers).map(([status, { description, schema, type }]) => [
-      status,
-      schema
-        ? { description, content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }
-        : { description, ...(type ? { content: { [type]: {} } } : {}) },
-    ]),
+    Object.entries(one.answers).map(([status, { description, schema, type }]) => {
+      const content = {
+        ...(schema ? { 'application/json': { schema: jsonSchema(schema, 'output') } } : {}),
+        ...(type ? { [type]: {} } : {}),
+      };
+      return [status, Object.keys(content).length > 0 ? { description, content } : { description }];
+    }),
   );
 }
 

@@ -52,7 +52,12 @@ export interface Route {
   /** What happens to a top-level field the schema does not know. A near miss of a known name is always refused. */
   unknownFields: 'refuse' | 'warn' | 'keep';
   maxBodyBytes: number;
+  /** With a schema an answer is JSON; `type` names another form of it, in its place or on request. */
   answers: Record<number, { description: string; schema?: z.ZodType; type?: string }>;
+  /** A body that works: the curl line of the reference is made of it, and a test sends it. */
+  example?: unknown;
+  /** Request headers that change what the call does, with what they do. */
+  headers?: Record<string, string>;
   handle: (call: Call<never, never>) => Promise<Reply | Response>;
 }
 
@@ -62,9 +67,10 @@ export const MESSAGE_BODY_LIMIT = 16 * 1024 * 1024;
 
 /** Declares a route; the handler's types follow from the schemas. */
 export function route<B extends Body = undefined, Q extends Body = undefined>(
-  given: Omit<Route, 'handle' | 'body' | 'query' | 'unknownFields' | 'maxBodyBytes'> & {
+  given: Omit<Route, 'handle' | 'body' | 'query' | 'example' | 'unknownFields' | 'maxBodyBytes'> & {
     body?: B;
     query?: Q;
+    example?: B extends z.ZodType ? z.input<B> : never;
     unknownFields?: Route['unknownFields'];
     maxBodyBytes?: number;
     handle: (call: Call<B, Q>) => Promise<Reply | Response>;

@@ -1,4 +1,3 @@
-import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -65,7 +64,7 @@ function http() {
     },
     fallback: async (_, path) => (path === '/' ? new Response('the app') : undefined),
     clock: new FakeClock(),
-    log: pino(new Writable({ write: (chunk, _, done) => (lines.push(String(chunk)), done()) })),
+    log: pino({}, { write: (line: string) => void lines.push(line) }),
   });
   const call = async (
     method: string,

@@ -14,12 +14,17 @@ export const pageQuery = {
       .min(1)
       .max(MAX_PAGE),
     'limit_invalid',
-  ).optional(),
-  cursor: z.string().optional(),
+  )
+    .optional()
+    .describe(`How many a page has; ${DEFAULT_PAGE} by default.`),
+  cursor: z.string().optional().describe('`nextCursor` of the page before.'),
 };
 
 export function page<T extends z.ZodType>(item: T) {
-  return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
+  return z.object({
+    data: z.array(item),
+    nextCursor: z.string().nullable().describe('`cursor` of the next page; null on the last one.'),
+  });
 }
 
 /** A cursor is the last id (or slug) of the page before it. @throws AppError cursor_invalid (400) */
@@ -36,3 +41,7 @@ export function checkCursor(cursor: string | undefined, form: RegExp): string | 
 
 export const time = z.string().describe('ISO 8601, UTC');
 export const nullableTime = time.nullable();
+
+export const warningList = z
+  .array(z.string())
+  .describe('Sentences on what was accepted and may be a mistake.');

@@ -130,7 +130,7 @@ describe('filters', () => {
   });
 
   test.each([
-    ['q=' + 'x'.repeat(201), 422],
+    [`q=${'x'.repeat(201)}`, 422],
     ['rcpt=nonsense', 422],
     ['limit=0', 422],
     ['limit=201', 422],

@@ -54,6 +54,13 @@ test('a letter holds what was asked for', async () => {
   expect(mail.attachments.map((one) => [one.filename, one.content.toString()])).toEqual([['a.txt', 'hello']]);
 });
 
+test('answers go where the message says, else where its template says', async () => {
+  const replyTo = async (changed: object) =>
+    (await simpleParser((await letter((await send(changed)).id)).content)).replyTo?.text;
+  expect(await replyTo({})).toBe('help@example.com');
+  expect(await replyTo({ replyTo: 'Own <own@example.com>' })).toBe('"Own" <own@example.com>');
+});
+
 test('is the same bytes however often it is made, and whatever changed meanwhile', async () => {
   const { id } = await send();
   const before = await letter(id);

@@ -31,14 +31,19 @@ const listQuery = z.strictObject({
     z.enum(STATUSES, { error: `status is one of ${STATUSES.join(', ')}.` }),
     'status_unknown',
   ).optional(),
-  rcpt: z.string().optional(),
-  template: z.string().optional(),
-  server: z.string().optional(),
+  rcpt: z.string().optional().describe('The whole address.'),
+  template: z.string().optional().describe('A slug.'),
+  server: z.string().optional().describe('An id.'),
   type: z.string().optional(),
   tag: z.string().optional(),
-  q: z.string().max(200).optional(),
+  q: z.string().max(200).optional().describe('Part of the recipient or the subject, or an id.'),
   ...pageQuery,
 });
+
+const IDEMPOTENCY = {
+  'Idempotency-Key':
+    'Repeat the call with the same key and body, and it answers as the first time, for 7 days; nothing is sent again.',
+};
 
 export interface MessageRouteParts extends AcceptParts {
   nudge: () => void;
@@ -57,6 +62,8 @@ function sendRoutes(parts: MessageRouteParts): Route[] {
       tag: 'Messages',
       summary: 'Send a message; answered after it is stored',
       body: messageBody,
+      example: { rcpt: 'ada@example.com', subject: 'Hello', text: 'The first of many.' },
+      headers: IDEMPOTENCY,
       unknownFields: 'warn',
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: { 202: { description: 'Accepted: it is on disk', schema: acceptedView } },
@@ -84,10 +91,16 @@ function sendRoutes(parts: MessageRouteParts): Route[] {
       summary: 'Send up to 500 messages; each has its own result',
       body: z.strictObject({
         messages: coded(
-          z.array(z.unknown(), { error: 'messages is a list of messages.' }).min(1, 'messages is empty.'),
+          z
+            .array(z.unknown().describe('The fields of POST /v1/messages.'), {
+              error: 'messages is a list of messages.',
+            })
+            .min(1, 'messages is empty.'),
           'messages_invalid',
         ),
       }),
+      example: { messages: [{ rcpt: 'ada@example.com', subject: 'Hello', text: 'The first of many.' }] },
+      headers: IDEMPOTENCY,
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: {
         202: {
@@ -225,8 +238,11 @@ function changeRoutes(parts: MessageRouteParts): Route[] {
       tag: 'Messages',
       summary: 'Decide an uncertain message',
       body: z.strictObject({
-        as: coded(z.enum(['sent', 'resend'], { error: 'as is `sent` or `resend`.' }), 'as_invalid'),
+        as: coded(z.enum(['sent', 'resend'], { error: 'as is `sent` or `resend`.' }), 'as_invalid').describe(
+          'It counts as sent, or goes out once more.',
+        ),
       }),
+      example: { as: 'sent' },
       answers: changed,
       handle: async ({ actor, params, body }) => {
         const row = await resolveMessage(db, clock, actor, params.id!, body.as);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { iso } from '../clock.ts';
-import { nullableTime, time } from '../http/shapes.ts';
+import { nullableTime, time, warningList } from '../http/shapes.ts';
 import { coded } from '../http/validate.ts';
 import { STATUSES } from '../queue/delivery.ts';
 import type { RouteChoice } from '../servers/route.ts';
@@ -10,53 +10,78 @@ import { type Message, messageStatus } from './message.ts';
 // What messages look like in the API: read by routes.ts, and by the web app as types.
 
 const addresses = z.array(z.string()).max(100).optional();
+/** Documented here, judged by attachments.ts, which names the attachment in its errors. */
+const attachment = z.looseObject({
+  content: z.unknown().optional().meta({ type: 'string', description: 'Base64. Needed.' }),
+  filename: z.unknown().optional().meta({ type: 'string', description: 'With its ending. Needed.' }),
+  contentType: z.unknown().optional().meta({ type: 'string', description: 'Else read from the ending.' }),
+});
 export const messageBody = z.object({
-  rcpt: coded(z.string({ error: 'rcpt is one address, as text.' }), 'address_invalid').optional(),
-  to: coded(z.string({ error: 'to is one address, as text.' }), 'address_invalid').optional(),
-  templateSlug: z.string().optional(),
+  rcpt: coded(z.string({ error: 'rcpt is one address, as text.' }), 'address_invalid')
+    .optional()
+    .describe('The recipient, one address. Needed, here or as `to`.'),
+  to: coded(z.string({ error: 'to is one address, as text.' }), 'address_invalid')
+    .optional()
+    .describe('Another name of `rcpt`.'),
+  templateSlug: z
+    .string()
+    .optional()
+    .describe('The template to send. Without it: `subject` with `html` or `text`.'),
   /** Some clients send a list when there are no variables. */
   variables: coded(
     z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
       error: 'variables is an object of names and values.',
     }),
     'variables_invalid',
-  ).nullish(),
+  )
+    .nullish()
+    .describe('Values for the template. Attributes of the contact stand below them.'),
   attachments: coded(
-    z.array(z.looseObject({}), { error: 'attachments is a list of {content, filename}.' }),
+    z.array(attachment, { error: 'attachments is a list of {content, filename}.' }),
     'attachments_invalid',
-  ).nullish(),
-  from: z.string().optional(),
-  replyTo: z.string().optional(),
-  cc: addresses,
-  bcc: addresses,
-  subject: z.string().optional(),
-  html: z.string().optional(),
-  text: z.string().optional(),
+  )
+    .nullish()
+    .describe('At most 10 MB together, decoded.'),
+  from: z
+    .string()
+    .optional()
+    .describe('An address, with a name or without. Else the template’s, else the workspace’s `defaultFrom`.'),
+  replyTo: z.string().optional().describe('Where answers go; else the template’s.'),
+  cc: addresses.describe('Seen by all; each address gets a message of its own, a sibling.'),
+  bcc: addresses.describe('Seen by nobody; each address gets a sibling.'),
+  subject: z.string().optional().describe('In place of a template, together with `html` or `text`.'),
+  html: z.string().optional().describe('Sent as it is, without variables.'),
+  text: z.string().optional().describe('Sent as it is, without variables.'),
   headers: coded(
     z.record(z.string(), z.string(), { error: 'headers is an object of names and text values.' }),
     'header_invalid',
-  ).optional(),
+  )
+    .optional()
+    .describe('Headers of your own, at most 50; those that Mailwright writes are refused.'),
   tags: coded(
     z.array(z.string().min(1).max(100), { error: 'tags is a list of at most 20 short texts.' }).max(20),
     'tags_invalid',
-  ).optional(),
-  metadata: coded(
-    z.record(z.string(), z.unknown(), { error: 'metadata is an object.' }),
-    'metadata_invalid',
-  ).optional(),
-  server: z.string().optional(),
-  sendAt: coded(
-    z.string({ error: 'sendAt is a time such as 2027-01-31T09:00:00Z.' }),
-    'date_invalid',
-  ).optional(),
-  type: z.enum(['transactional', 'announcement', 'automation', 'test']).optional(),
+  )
+    .optional()
+    .describe('To find messages by; at most 20.'),
+  metadata: coded(z.record(z.string(), z.unknown(), { error: 'metadata is an object.' }), 'metadata_invalid')
+    .optional()
+    .describe('Yours: kept with the message, never sent.'),
+  server: z.string().optional().describe('The id of a server: this one and no other.'),
+  sendAt: coded(z.string({ error: 'sendAt is a time such as 2027-01-31T09:00:00Z.' }), 'date_invalid')
+    .optional()
+    .describe('When to send, as 2027-01-31T09:00:00Z; at once when absent.'),
+  type: z
+    .enum(['transactional', 'announcement', 'automation', 'test'])
+    .optional()
+    .describe('What kind of mail it is, for the history; `transactional` by default.'),
 });
 
 export const acceptedView = z.object({
   id: z.string(),
   status: z.enum(STATUSES),
-  siblings: z.array(z.string()).optional(),
-  warnings: z.array(z.string()),
+  siblings: z.array(z.string()).optional().describe('Ids of the messages to cc and bcc.'),
+  warnings: warningList,
 });
 export const refusedView = z.object({
   error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }),
@@ -66,23 +91,26 @@ export const messageView = z.object({
   id: z.string(),
   status: z.enum(STATUSES),
   type: z.string(),
-  sandbox: z.boolean(),
+  sandbox: z.boolean().describe('Accepted while no server was connected.'),
   rcpt: z.string(),
   from: z.string(),
   subject: z.string(),
-  template: z.string().nullable(),
-  server: z.object({ id: z.string(), name: z.string() }).nullable(),
-  code: z.string().nullable(),
-  reason: z.string().nullable(),
-  serverMessageId: z.string().nullable(),
-  messageId: z.string(),
-  possibleDuplicate: z.boolean(),
+  template: z.string().nullable().describe('Its slug.'),
+  server: z
+    .object({ id: z.string(), name: z.string() })
+    .nullable()
+    .describe('The one that took it, or tried last.'),
+  code: z.string().nullable().describe('Why it stands where it stands: a stable code.'),
+  reason: z.string().nullable().describe('The same as a sentence.'),
+  serverMessageId: z.string().nullable().describe('What the server calls it, read from its reply.'),
+  messageId: z.string().describe('The Message-ID header.'),
+  possibleDuplicate: z.boolean().describe('The recipient may have a copy already.'),
   tags: z.array(z.string()),
   metadata: z.record(z.string(), z.unknown()),
   createdAt: time,
   sendAt: nullableTime,
-  expiresAt: time,
-  finalAt: nullableTime,
+  expiresAt: time.describe('Not tried after this time.'),
+  finalAt: nullableTime.describe('When its status became final.'),
 });
 export type MessageView = z.output<typeof messageView>;
 
@@ -92,10 +120,10 @@ export const recordView = messageView.extend({
       at: time,
       server: z.string().nullable(),
       serverName: z.string().nullable(),
-      stage: z.string(),
+      stage: z.string().describe('How far the session came: connect, mail, rcpt, …'),
       outcome: z.string(),
       code: z.string(),
-      reply: z.string().nullable(),
+      reply: z.string().nullable().describe('The line the server said.'),
       reason: z.string(),
       durationMs: z.number(),
     }),
@@ -103,7 +131,7 @@ export const recordView = messageView.extend({
   route: z
     .object({
       chosen: z.string().nullable(),
-      mode: z.string(),
+      mode: z.string().describe('How it was chosen: preferred, random, sandbox or none.'),
       candidates: z.array(
         z.object({
           server: z.string(),
@@ -119,8 +147,10 @@ export const recordView = messageView.extend({
   events: z.array(
     z.object({ id: z.string(), type: z.string(), at: time, detail: z.record(z.string(), z.unknown()) }),
   ),
-  variables: z.record(z.string(), z.unknown()).nullable(),
-  attachments: z.array(z.object({ filename: z.string(), contentType: z.string(), size: z.number() })),
+  variables: z.record(z.string(), z.unknown()).nullable().describe('Null when forgotten (sensitive).'),
+  attachments: z.array(
+    z.object({ filename: z.string(), contentType: z.string(), size: z.number().describe('Bytes.') }),
+  ),
 });
 export type MessageRecordView = z.output<typeof recordView>;
 

@@ -73,7 +73,7 @@ describe('the draw', () => {
     for (let at = 0; at < 50; at++) {
       const choice = choose([A, unwell(B)], { seed: `msg_${at}` });
       expect(choice.chosen).toBe('srv_a');
-      expect(reasonsOf(choice, 'srv_b')).toEqual(['It waits until 2026-11-23T12:01:00.000Z: It is busy.']);
+      expect(reasonsOf(choice, 'srv_b')).toEqual([expect.stringContaining('It is busy.')]);
     }
     const later = Array.from({ length: 50 }, (_, at) =>
       choose([A, unwell(B)], { seed: `msg_${at}` }, NOON + 60_000),

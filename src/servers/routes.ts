@@ -28,10 +28,26 @@ import { SERVER_TYPES } from './types.ts';
 
 export type { CheckView, RetiredView, ServerTypeView, ServerView, StepView } from './shapes.ts';
 
+const EXAMPLE = {
+  type: 'generic',
+  host: 'smtp.example.com',
+  port: 587,
+  security: 'starttls',
+  username: 'shop',
+  password: '<password>',
+} as const;
+
+/** Asked for with `Accept: text/event-stream`, a check tells its steps while it works. */
+const streamed = { type: 'text/event-stream' };
+
 export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
   const { db, clock, log } = parts;
-  const created = { 201: { description: 'The server, after a session that signed in', schema: serverView } };
+  const created = {
+    200: { description: 'The steps as server-sent events, when asked for', ...streamed },
+    201: { description: 'The server, after a session that signed in', schema: serverView },
+  };
   const found = { 200: { description: 'The server', schema: serverView } };
+  const checked = { 200: { description: 'The server', schema: serverView, ...streamed } };
   return [
     route({
       method: 'GET',
@@ -63,6 +79,7 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
       tag: 'Servers',
       summary: 'Connect a server: stored only when a real session signs in',
       body: newServer,
+      example: EXAMPLE,
       answers: created,
       handle: ({ actor, body, headers }) =>
         streamOrAnswer(headers, log, 201, async (emit) =>
@@ -76,7 +93,8 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
       tag: 'Servers',
       summary: 'Try a server without saving it; streams its steps as server-sent events when asked',
       body: newServer,
-      answers: { 200: { description: 'It signed in', schema: checkView } },
+      example: EXAMPLE,
+      answers: { 200: { description: 'It signed in', schema: checkView, ...streamed } },
       handle: ({ actor, body, headers }) =>
         streamOrAnswer(headers, log, 200, async (emit) =>
           presentCheck(await tryServer(parts, actor, body, (step) => emit('step', step))),
@@ -100,7 +118,8 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
       tag: 'Servers',
       summary: 'Change a server; a change of the connection is validated again',
       body: serverChange,
-      answers: found,
+      example: { name: 'Main', maxConnections: 5 },
+      answers: checked,
       handle: ({ actor, params, body, headers }) =>
         streamOrAnswer(headers, log, 200, async (emit) =>
           presentServer(
@@ -115,7 +134,12 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
       access: 'admin',
       tag: 'Servers',
       summary: 'Delete a server; its templates fall back or move, nothing queued is lost',
-      query: z.strictObject({ moveTo: z.string().optional() }),
+      query: z.strictObject({
+        moveTo: z
+          .string()
+          .optional()
+          .describe('The id of the server that its templates prefer from then on.'),
+      }),
       answers: { 200: { description: 'What else changed', schema: retiredView } },
       handle: async ({ actor, params, query }) => ({
         body: await retireServer(db, clock, actor, params.id!, query.moveTo ?? null),
@@ -127,7 +151,7 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
       access: 'admin',
       tag: 'Servers',
       summary: 'Sign in to a stored server again; success ends its waiting',
-      answers: found,
+      answers: checked,
       handle: ({ actor, params, headers }) =>
         streamOrAnswer(headers, log, 200, async (emit) =>
           presentServer(
@@ -153,7 +177,8 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
       access: 'admin',
       tag: 'Servers',
       summary: 'Move all templates that prefer this server to another, or to none',
-      body: z.strictObject({ to: z.string().nullable() }),
+      body: z.strictObject({ to: z.string().nullable().describe('The id of a server, or null.') }),
+      example: { to: null },
       answers: {
         200: {
           description: 'The templates that moved',
@@ -180,10 +205,11 @@ function explainRoute({ db, clock }: ServerParts): Route {
     summary: 'Which server would be chosen, and why not the others',
     body: z.strictObject({
       templateSlug: z.string().optional(),
-      from: z.string().optional(),
-      size: z.number().int().nonnegative().optional(),
-      at: z.iso.datetime({ offset: true }).optional(),
+      from: z.string().optional().describe('Else as for a message.'),
+      size: z.number().int().nonnegative().optional().describe('Bytes.'),
+      at: z.iso.datetime({ offset: true }).optional().describe('Now when absent.'),
     }),
+    example: { from: 'shop@example.com' },
     answers: { 200: { description: 'The choice', schema: routeView } },
     handle: async ({ actor, body }) => {
       const servers = await listServers(db, actor.workspaceId);

@@ -19,22 +19,27 @@ const security = coded(
   'security_invalid',
 );
 const positive = z.number().nonnegative();
+const NOT_YET = 'Stored, without effect yet.';
 
 const serverFields = {
-  name: text,
-  region: text,
+  name: text.describe('Else the service’s name or the host.'),
+  region: text.describe('AWS SES only.'),
   host: coded(
     z.string({ error: 'Enter the server’s name, for example smtp.example.com.' }).nullish(),
     'host_invalid',
-  ),
+  ).describe('Where the service type does not know it.'),
   port,
-  security,
+  security: security.describe('TLS from the start, after STARTTLS, or none.'),
   username: text,
-  password: text,
-  token: text,
-  heloName: text,
-  allowedFrom: z.array(z.string()).max(1_000).nullish(),
-  limits: limitsSchema.nullish(),
+  password: text.describe('Stored encrypted; never answered.'),
+  token: text.describe('Postmark: in place of user name and password.'),
+  heloName: text.describe('What we call ourselves; else made from the address of this installation.'),
+  allowedFrom: z
+    .array(z.string())
+    .max(1_000)
+    .nullish()
+    .describe('Senders this server takes, as `@example.com` or `ann@example.com`; empty takes all.'),
+  limits: limitsSchema.nullish().describe(NOT_YET),
   maxConnections: coded(
     z
       .number({ error: `maxConnections is a whole number from 1 to ${MAX_CONNECTIONS}.` })
@@ -42,20 +47,22 @@ const serverFields = {
       .min(1)
       .max(MAX_CONNECTIONS),
     'max_connections_invalid',
-  ).nullish(),
-  weight: positive.nullish(),
-  costPerThousand: positive.nullish(),
-  reserve: positive.nullish(),
-  tlsCa: text,
-  tlsFingerprint: text,
-  tlsServerName: text,
-  allowPrivate: z.boolean().nullish(),
+  )
+    .nullish()
+    .describe('Sessions at the same time.'),
+  weight: positive.nullish().describe(NOT_YET),
+  costPerThousand: positive.nullish().describe(NOT_YET),
+  reserve: positive.nullish().describe(NOT_YET),
+  tlsCa: text.describe('An own certificate authority, PEM.'),
+  tlsFingerprint: text.describe('SHA-256 of the only certificate to trust, in hex.'),
+  tlsServerName: text.describe('The name in the certificate, where it is not the host.'),
+  allowPrivate: z.boolean().nullish().describe('The owner allows a private or loopback address.'),
 };
 export const newServer = z.strictObject({
   type: coded(
     z.string({ error: 'Name the service type, such as `generic`. GET /v1/server-types lists them.' }),
     'type_unknown',
-  ),
+  ).describe('A service of GET /v1/server-types; `generic` is any SMTP server.'),
   ...serverFields,
 });
 export const serverChange = z.strictObject({ type: z.string().optional(), ...serverFields });
@@ -72,23 +79,23 @@ export const serverView = z.object({
   hasPassword: z.boolean(),
   heloName: z.string().nullable(),
   allowedFrom: z.array(z.string()),
-  limits: limitsSchema,
+  limits: limitsSchema.describe(NOT_YET),
   maxConnections: z.number(),
-  weight: z.number(),
-  costPerThousand: z.number().nullable(),
-  reserve: z.number().nullable(),
+  weight: z.number().describe(NOT_YET),
+  costPerThousand: z.number().nullable().describe(NOT_YET),
+  reserve: z.number().nullable().describe(NOT_YET),
   tlsCa: z.string().nullable(),
   tlsFingerprint: z.string().nullable(),
   tlsServerName: z.string().nullable(),
   allowPrivate: z.boolean(),
   health: z.object({
     status: z.enum(['well', 'waiting']),
-    until: z.string().nullable(),
-    code: z.string().nullable(),
+    until: z.string().nullable().describe('It rests until then, ISO 8601, UTC.'),
+    code: z.string().nullable().describe('Of the last failure.'),
     reason: z.string().nullable(),
-    failures: z.number(),
+    failures: z.number().describe('In a row.'),
   }),
-  validatedAt: time,
+  validatedAt: time.describe('When it last let us sign in.'),
   createdAt: time,
   updatedAt: time,
 });
@@ -101,7 +108,7 @@ const stepView = z.object({
 });
 export const checkView = z.object({
   ok: z.literal(true),
-  signedIn: z.boolean(),
+  signedIn: z.boolean().describe('False where no user name was given.'),
   steps: z.array(stepView),
   capabilities: z.looseObject({ size: z.number().optional(), auth: z.array(z.string()) }),
   certificate: z.looseObject({ subject: z.string(), issuer: z.string(), fingerprint: z.string() }).nullable(),
@@ -119,15 +126,15 @@ export const typeView = z.object({
   security: z.enum(['ssl', 'starttls', 'none']).optional(),
   hints: z.array(z.string()),
   limits: z.looseObject({ text: z.string() }),
-  asOf: z.string(),
+  asOf: z.string().describe('When its figures were read.'),
   source: z.string(),
 });
 export type ServerTypeView = z.output<typeof typeView>;
 
 export const retiredView = z.object({
-  clearedTemplates: z.array(z.string()),
+  clearedTemplates: z.array(z.string()).describe('Slugs of templates that preferred it.'),
   movedTo: z.string().nullable(),
-  waiting: z.number(),
+  waiting: z.number().describe('Messages still queued for it; they take another way.'),
   mode: z.enum(['sandbox', 'live']),
 });
 export type RetiredView = z.output<typeof retiredView>;
@@ -144,7 +151,7 @@ export const routeView = z.object({
       weight: z.number(),
     }),
   ),
-  ifFirstFails: z.string().nullable(),
+  ifFirstFails: z.string().nullable().describe('The id of the next one.'),
 });
 
 export function presentRoute({ reason: _, ...choice }: RouteChoice): z.output<typeof routeView> {

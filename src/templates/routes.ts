@@ -4,6 +4,7 @@ import { MESSAGE_BODY_LIMIT, type Route, route } from '../http/route.ts';
 import { checkCursor, DEFAULT_PAGE, page, pageQuery } from '../http/shapes.ts';
 import type { AcceptParts } from '../messages/accept.ts';
 import { send } from '../messages/send.ts';
+import { acceptedView } from '../messages/shapes.ts';
 import type { Db } from '../storage/db.ts';
 import { missingNames, prepare, render } from './render.ts';
 import { changeTemplate, createTemplate, duplicateTemplate, findTemplate, removeTemplate } from './save.ts';
@@ -50,6 +51,7 @@ export function templateRoutes(parts: TemplateRouteParts): Route[] {
       tag: 'Templates',
       summary: 'Create a template',
       body: newTemplate,
+      example: { slug: 'welcome', subject: 'Hi {{ name }}', html: '<p>Hi {{ name }}</p>' },
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: created,
       handle: async ({ actor, body }) => ({
@@ -75,6 +77,7 @@ export function templateRoutes(parts: TemplateRouteParts): Route[] {
       tag: 'Templates',
       summary: 'Save a change as a new version',
       body: templateChange,
+      example: { subject: 'Welcome, {{ name }}' },
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: found,
       handle: async ({ actor, params, body }) => ({
@@ -131,6 +134,7 @@ function actionRoutes(parts: TemplateRouteParts): Route[] {
       tag: 'Templates',
       summary: 'Render it with variables; text sent in the call is rendered in place of what is saved',
       body: previewBody,
+      example: { variables: { name: 'Ada' } },
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: { 200: { description: 'What a reader would see', schema: previewView } },
       handle: async ({ actor, params, body }) => ({
@@ -144,6 +148,7 @@ function actionRoutes(parts: TemplateRouteParts): Route[] {
       tag: 'Templates',
       summary: 'Render text that is not saved yet',
       body: previewBody,
+      example: { subject: 'Hi {{ name }}', html: '<p>Hi {{ name }}</p>', variables: { name: 'Ada' } },
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: { 200: { description: 'What a reader would see', schema: previewView } },
       handle: async ({ body }) => ({ body: preview(undefined, body) }),
@@ -155,10 +160,11 @@ function actionRoutes(parts: TemplateRouteParts): Route[] {
       tag: 'Templates',
       summary: 'Send a test message',
       body: z.strictObject({ rcpt: z.string(), variables: z.record(z.string(), z.unknown()).optional() }),
+      example: { rcpt: 'ada@example.com', variables: { name: 'Ada' } },
       answers: {
         202: {
           description: 'Accepted',
-          schema: z.object({ id: z.string(), status: z.string(), warnings: z.array(z.string()) }),
+          schema: acceptedView,
         },
       },
       handle: async ({ actor, params, body }) => {
@@ -180,6 +186,7 @@ function actionRoutes(parts: TemplateRouteParts): Route[] {
       tag: 'Templates',
       summary: 'Copy it under another slug',
       body: z.strictObject({ slug }),
+      example: { slug: 'welcome-copy' },
       answers: { 201: { description: 'The copy', schema: templateView } },
       handle: async ({ actor, params, body }) => ({
         status: 201,

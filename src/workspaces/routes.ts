@@ -15,12 +15,16 @@ import { signIn, signOut } from './sign-in.ts';
 import type { StoredKey } from './store.ts';
 import { changeWorkspace, findWorkspace, listKeys, userOf } from './workspaces.ts';
 
+const ROUTING =
+  'How a server is drawn where a template prefers none. `weighted` and `cheapest` are stored, without effect yet.';
+const DEFAULT_FROM = 'From of messages that name none, nor their template.';
+
 const workspaceView = z.object({
   id: z.string(),
   name: z.string(),
-  mode: z.enum(['sandbox', 'live']),
-  routing: z.enum(['random', 'weighted', 'cheapest']),
-  defaultFrom: z.string().nullable(),
+  mode: z.enum(['sandbox', 'live']).describe('Live while a server is connected.'),
+  routing: z.enum(['random', 'weighted', 'cheapest']).describe(ROUTING),
+  defaultFrom: z.string().nullable().describe(DEFAULT_FROM),
   createdAt: time,
 });
 export type WorkspaceView = z.output<typeof workspaceView>;
@@ -42,18 +46,18 @@ export type MeView = z.output<typeof meView>;
 const keyView = z.object({
   id: z.string(),
   name: z.string(),
-  ending: z.string(),
+  ending: z.string().describe('The last characters, to tell keys apart.'),
   scope: z.string(),
   createdAt: time,
-  key: z.string().optional(),
+  key: z.string().optional().describe('Answered this once; only its hash is stored.'),
 });
 export type KeyView = z.output<typeof keyView>;
 
 const setupBody = z.strictObject({
-  token: z.string(),
+  token: z.string().describe('From the first-run link.'),
   email: z.string(),
   password: z.string(),
-  workspace: z.string(),
+  workspace: z.string().describe('Its name.'),
 });
 const setupView = z.object({ workspaceId: z.string(), apiKey: z.string() });
 
@@ -97,6 +101,12 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
       tag: 'Workspace',
       summary: 'Make the first user, its workspace and its API key',
       body: setupBody,
+      example: {
+        token: '<token>',
+        email: 'owner@example.com',
+        password: '<password>',
+        workspace: 'Example',
+      },
       answers: { 201: { description: 'The workspace; the key is shown this once', schema: setupView } },
       handle: async ({ body, request, ip }) => {
         await checkSetupToken(db, body.token);
@@ -115,6 +125,7 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
       tag: 'Workspace',
       summary: 'Sign in; the answer sets a session cookie',
       body: z.strictObject({ email: z.string(), password: z.string() }),
+      example: { email: 'owner@example.com', password: '<password>' },
       answers: { 201: { description: 'Signed in', schema: z.object({ signedIn: z.boolean() }) } },
       handle: async ({ body, request, ip }) => ({
         status: 201,
@@ -178,9 +189,10 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
       summary: 'Change the workspace',
       body: z.strictObject({
         name: z.string().optional(),
-        routing: z.enum(['random', 'weighted', 'cheapest']).optional(),
-        defaultFrom: z.string().nullable().optional(),
+        routing: z.enum(['random', 'weighted', 'cheapest']).optional().describe(ROUTING),
+        defaultFrom: z.string().nullable().optional().describe(DEFAULT_FROM),
       }),
+      example: { defaultFrom: 'Example <hello@example.com>' },
       answers: { 200: { description: 'The workspace', schema: workspaceView } },
       handle: async ({ actor, body }) => {
         await changeWorkspace(db, actor, body, clock.now());
@@ -218,7 +230,8 @@ function keyRoutes(db: Db, clock: Clock): Route[] {
       access: 'admin',
       tag: 'API keys',
       summary: 'Make an API key',
-      body: z.strictObject({ name: z.string().min(1).max(100) }),
+      body: z.strictObject({ name: z.string().min(1).max(100).describe('To tell keys apart.') }),
+      example: { name: 'Shop' },
       answers: { 201: { description: 'The key, shown this once', schema: keyView } },
       handle: async ({ actor, body }) => {
         const { key, stored } = await db.write((tx) =>

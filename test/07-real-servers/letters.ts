@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { simpleParser } from 'mailparser';
+import { SENDER } from '../support/mail-server.ts';
 
 // Letters that have hurt mailers: many scripts, both directions, lines that mean something to a server, files of all bytes.
 
@@ -17,7 +19,6 @@ interface File {
   content: Buffer;
 }
 
-export const SENDER = 'news@example.com';
 const SUBJECT_CHARS = 300;
 const MEGABYTE = 1_000_000;
 
@@ -102,6 +103,47 @@ export function asCall({ rcpt, from, subject, text, html, attachments }: SentLet
     ...(text === '' && html === '' ? {} : { text, html }),
     attachments: attachments.map((one) => ({ ...one, content: one.content.toString('base64') })),
   };
+}
+
+/** As a reader shows it: line ends are LF, and those at the end are dropped. */
+export async function read(content: Buffer) {
+  const mail = await simpleParser(content, {
+    skipHtmlToText: true,
+    skipTextToHtml: true,
+    skipImageLinks: true,
+  });
+  return {
+    subject: mail.subject,
+    from: mail.from?.value.map(({ name, address }) => ({ name, address })),
+    to: [mail.to ?? []].flat().flatMap(({ value }) => value.map(({ address }) => address)),
+    text: lines(mail.text),
+    html: lines(mail.html || undefined),
+    attachments: mail.attachments.map(({ filename, contentType, content: bytes }) => ({
+      filename,
+      contentType,
+      bytes: bytes.toString('base64'),
+    })),
+  };
+}
+
+/** What `read` should find. */
+export function asRead({ subject, from, rcpt, text, html, attachments }: SentLetter) {
+  return {
+    subject,
+    from: [from],
+    to: [rcpt],
+    text: lines(text),
+    html: lines(html),
+    attachments: attachments.map(({ filename, contentType, content }) => ({
+      filename,
+      contentType,
+      bytes: content.toString('base64'),
+    })),
+  };
+}
+
+function lines(text = ''): string {
+  return text.replaceAll('\r\n', '\n').replace(/\n+$/, '');
 }
 
 /** As many whole characters as fit. */

@@ -1,20 +1,32 @@
-import { simpleParser } from 'mailparser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestApp, testApp } from '../../src/testing/test-app.ts';
 import { eximMissing, startExim } from '../support/exim.ts';
-import { type Delivered, type MailServer, SIGN_IN } from '../support/mail-server.ts';
+import { type Delivered, type MailServer, SENDER, SIGN_IN } from '../support/mail-server.ts';
 import { postfixMissing, startPostfix } from '../support/postfix.ts';
-import { asCall, letters, SENDER, type SentLetter } from './letters.ts';
+import { asCall, asRead, letters, read, type SentLetter } from './letters.ts';
 
 const COUNT = 200;
 const CONNECTIONS = 5;
 
 const PEERS = [
-  { name: 'Postfix', missing: postfixMissing, start: startPostfix, unknown: /^550 5\.1\.1 .*User unknown/ },
-  { name: 'Exim', missing: eximMissing, start: startExim, unknown: /^550 Unrouteable address$/ },
+  {
+    name: 'Postfix',
+    missing: postfixMissing,
+    start: startPostfix,
+    unknown: /^550 5\.1\.1 .*User unknown/,
+    stranger: /^553 5\.7\.1 .*not owned by user demo$/,
+  },
+  {
+    name: 'Exim',
+    missing: eximMissing,
+    start: startExim,
+    unknown: /^550 Unrouteable address$/,
+    stranger:
+      /^550 Verification failed for <stranger@example.com>\n550 Unrouteable address\n550 Sender verify failed$/,
+  },
 ];
 
-describe.each(PEERS)('$name', ({ name, missing, start, unknown }) => {
+describe.each(PEERS)('$name', ({ name, missing, start, unknown, stranger }) => {
   // What is skipped is listed by its name.
   const what = missing ? `(skipped: ${missing})` : `as the server of a workspace`;
 
@@ -24,7 +36,8 @@ describe.each(PEERS)('$name', ({ name, missing, start, unknown }) => {
     let serverId: string;
 
     beforeAll(async () => {
-      [app, server] = await Promise.all([testApp(), start()]);
+      server = await start();
+      app = await testApp();
     });
     afterAll(async () => {
       await app?.stop();
@@ -107,7 +120,7 @@ describe.each(PEERS)('$name', ({ name, missing, start, unknown }) => {
       for (const [id, letter] of sent) {
         expect(arrived.get(id)).toHaveLength(1);
         const [delivered] = arrived.get(id)!;
-        expect(await read(delivered!), letter.rcpt).toEqual(asRead(letter));
+        expect(await read(delivered!.content), letter.rcpt).toEqual(asRead(letter));
         expect(await record(id)).toMatchObject({ status: 'sent', serverMessageId: delivered!.queueId });
       }
     }, 60_000);
@@ -121,6 +134,25 @@ describe.each(PEERS)('$name', ({ name, missing, start, unknown }) => {
         attempts: [{ outcome: 'recipient_permanent', stage: 'rcpt', reply: expect.stringMatching(unknown) }],
       });
       expect(await record(await send(letter))).toMatchObject({ status: 'blocked', attempts: [] });
+    });
+
+    test('refuses a sender it does not know: only this message waits, and its recipient is not blamed', async () => {
+      const letter = { rcpt: 'user@example.com', subject: 'Hello', text: 'Hello' };
+      const refused = await app.until(
+        await send({ ...letter, from: 'stranger@example.com' }),
+        'deferred',
+        'failed',
+        'bounced',
+        'sent',
+      );
+      expect(refused).toMatchObject({
+        status: 'deferred',
+        code: 'sender_not_allowed',
+        attempts: [{ stage: 'rcpt', reply: expect.stringMatching(stranger) }],
+      });
+      expect(await app.until(await send({ ...letter, from: SENDER }), 'sent', 'blocked')).toMatchObject({
+        status: 'sent',
+      });
     });
 
     test('is not offered what is larger than it takes', async () => {
@@ -184,44 +216,4 @@ function queueIds(copies: readonly Delivered[] = []): Set<string> {
 function settledMessages(app: TestApp, count: number): Promise<void> {
   let looks = 0; // the first look is now, each other one follows a settled message
   return app.untilTrue(() => looks++ >= count);
-}
-
-/** As a reader shows it: line ends are LF, and those at the end are dropped. */
-async function read({ content }: Delivered) {
-  const mail = await simpleParser(content, {
-    skipHtmlToText: true,
-    skipTextToHtml: true,
-    skipImageLinks: true,
-  });
-  return {
-    subject: mail.subject,
-    from: mail.from?.value.map(({ name, address }) => ({ name, address })),
-    to: [mail.to ?? []].flat().flatMap(({ value }) => value.map(({ address }) => address)),
-    text: lines(mail.text),
-    html: lines(mail.html || undefined),
-    attachments: mail.attachments.map(({ filename, contentType, content: bytes }) => ({
-      filename,
-      contentType,
-      bytes: bytes.toString('base64'),
-    })),
-  };
-}
-
-function asRead({ subject, from, rcpt, text, html, attachments }: SentLetter) {
-  return {
-    subject,
-    from: [from],
-    to: [rcpt],
-    text: lines(text),
-    html: lines(html),
-    attachments: attachments.map(({ filename, contentType, content }) => ({
-      filename,
-      contentType,
-      bytes: content.toString('base64'),
-    })),
-  };
-}
-
-function lines(text = ''): string {
-  return text.replaceAll('\r\n', '\n').replace(/\n+$/, '');
 }

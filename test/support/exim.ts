@@ -11,6 +11,7 @@ import {
   type Running,
   readMaildir,
   run,
+  SENDER,
   SIGN_IN,
   whenEmpty,
 } from './mail-server.ts';
@@ -45,8 +46,8 @@ export async function startExim(): Promise<MailServer> {
     caPem: folder.caPem,
     maxBytes: MAX_BYTES,
     async start() {
-      // In the foreground; what a stop left in the queue is looked at now and every minute.
-      running = await run(program, ['-C', settings, '-bdf', '-q1m'], port, {
+      // In the foreground. What a stop left in the queue is looked at now, and not again while a test lasts.
+      running = await run(program, ['-C', settings, '-bdf', '-q1h'], port, {
         ...DELIVERER,
         env: ownUser(folder.write),
       });
@@ -55,12 +56,12 @@ export async function startExim(): Promise<MailServer> {
       await running?.end();
     },
     async delivered() {
-      await whenEmpty([join(folder.path, 'spool', 'input')], (file) => file.endsWith('-H'));
+      await whenEmpty([join(folder.path, 'spool', 'input')], (path) => path.endsWith('-H'));
       return readMaildir(mail);
     },
     async remove() {
       await running?.end();
-      rmSync(folder.path, { recursive: true });
+      rmSync(folder.path, { recursive: true, maxRetries: 5 }); // its last processes may still be writing
     },
   };
   await server.start();
@@ -116,8 +117,7 @@ mailbox:
   transport = maildir
 senders:
   driver = accept
-  domains = example.com
-  local_parts = news
+  condition = \${if eq {$local_part@$domain}{${SENDER}}}
   verify_only
   verify_recipient = no
 

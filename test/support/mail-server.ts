@@ -43,7 +43,8 @@ export interface Delivered {
 }
 
 export const HOST = '127.0.0.1';
-/** Who may submit mail; every address at example.com that begins with `user` has a mailbox. */
+/** Who may submit mail, and as whom; every address at example.com that begins with `user` has a mailbox. */
+export const SENDER = 'news@example.com';
 export const SIGN_IN = { username: 'demo', password: 'a right password' };
 export const MAX_BYTES = 8_000_000;
 
@@ -116,13 +117,16 @@ export async function run(
       said += chunk;
     });
   const exited = once(child, 'exit');
-  const endGroup = () =>
-    void (child.exitCode === null && child.signalCode === null && process.kill(-child.pid!, 'SIGTERM'));
+  const endGroup = () => {
+    if (!hasEnded(child)) process.kill(-child.pid!, 'SIGTERM');
+  };
   process.once('exit', endGroup);
   const deadline = performance.now() + START_WITHIN_MS;
   while (!(await answers(port)))
-    if (hasEnded(child) || performance.now() > deadline)
+    if (hasEnded(child) || performance.now() > deadline) {
+      endGroup();
       throw new Error(`${command} does not listen: ${said}`);
+    }
   return {
     async end() {
       process.off('exit', endGroup);
@@ -146,12 +150,13 @@ function answers(port: number): Promise<boolean> {
 /** Waits until no message is left in these folders of a queue; looks again whenever something changes there. */
 export async function whenEmpty(
   folders: readonly string[],
-  isMessage: (file: string) => boolean,
-  timeoutMs = 60_000,
+  isMessage: (path: string) => boolean,
+  timeoutMs = 30_000,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const look = () => {
-    if (!folders.flatMap((folder) => readdirSync(folder)).some(isMessage)) resolve();
+    if (!folders.some((folder) => readdirSync(folder).some((file) => isMessage(join(folder, file)))))
+      resolve();
   };
   const watchers = folders.map((folder) => watch(folder, look));
   const timer = setTimeout(() => reject(new Error(`The queue ${folders} did not empty.`)), timeoutMs);

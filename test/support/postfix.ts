@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackedProgram } from '../../scripts/debian.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type Running,
   readMaildir,
   run,
+  SENDER,
   SIGN_IN,
   whenEmpty,
 } from './mail-server.ts';
@@ -43,7 +44,7 @@ export async function startPostfix(): Promise<MailServer> {
   folder.write('mailboxes', '/^user.*@example\\.com$/ ./\n');
   storePassword(folder);
   // Makes the folders of the queue, with owners and modes as Postfix wants them.
-  must('postfix', ['-c', folder.path, 'check']);
+  must('/usr/sbin/postfix', ['-c', folder.path, 'check']);
   let running: Running | undefined;
   const server: MailServer = {
     host: HOST,
@@ -58,16 +59,22 @@ export async function startPostfix(): Promise<MailServer> {
       await running?.end();
     },
     async delivered() {
-      await whenEmpty([join(queue, 'incoming'), join(queue, 'active')], () => true);
+      await whenEmpty([join(queue, 'incoming'), join(queue, 'active')], isComplete);
       return readMaildir(mail);
     },
     async remove() {
       await running?.end();
-      rmSync(folder.path, { recursive: true });
+      rmSync(folder.path, { recursive: true, maxRetries: 5 }); // its last processes may still be writing
     },
   };
   await server.start();
   return server;
+}
+
+/** What Postfix had not read to its end when it was stopped stays behind without the mode that marks a message. */
+function isComplete(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.mode & 0o100) !== 0;
 }
 
 /** postconf(5). Nothing of it looks outside the folder, and no service exists that could connect to anybody. */
@@ -89,6 +96,8 @@ function mainCf(path: string): string {
     smtpd_tls_key_file: `${path}/key.pem`,
     smtpd_sasl_auth_enable: 'yes',
     cyrus_sasl_config_path: `${path}/sasl`,
+    smtpd_sender_login_maps: `inline:{ {${SENDER} = ${SIGN_IN.username}} }`,
+    smtpd_sender_restrictions: 'reject_sender_login_mismatch',
     smtpd_recipient_restrictions: 'permit_sasl_authenticated, reject',
     virtual_mailbox_domains: 'example.com',
     virtual_mailbox_base: `${path}/mail`,
