@@ -70,7 +70,8 @@ function changeFor(
       };
     }
     case 'returned':
-      return { due_at: verdict.at };
+      // Nothing was sent: also a marker that stands is no reason to doubt it.
+      return { due_at: verdict.at, dot_at: null, lane: row.live === 1 ? UNROUTED : SANDBOX };
     case 'rescued':
       return { ...uncertain(row, verdict.reason, now), attempts: row.attempts + 1 };
     case 'attempted':

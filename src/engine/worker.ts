@@ -3,7 +3,7 @@ import { errorText } from '../errors.ts';
 import { recordEvents } from '../events/record.ts';
 import { newToken } from '../ids.ts';
 import { forgetOldKeys } from '../messages/idempotency.ts';
-import { RENEW_EVERY_MS, SANDBOX, UNROUTED, workspaceOfNobodyLane } from '../queue/delivery.ts';
+import { MARKED, RENEW_EVERY_MS, SANDBOX, UNROUTED, workspaceOfNobodyLane } from '../queue/delivery.ts';
 import { changeIdle, claim, expire, inLane, lanes, type MessageRow, renew, reroute } from '../queue/queue.ts';
 import { isWell } from '../servers/route.ts';
 import type { Server } from '../servers/server.ts';
@@ -96,7 +96,7 @@ export class Worker {
   async #roomIn(lane: string, servers: readonly Server[]): Promise<number> {
     const now = this.#clock.now();
     const room = (server: Server) => this.#parts.throttle.claimable(server, now);
-    if (lane === SANDBOX) return MAX_CLAIM;
+    if (lane === SANDBOX || lane === MARKED) return MAX_CLAIM;
     if (lane === UNROUTED)
       return servers.length === 0 ? MAX_CLAIM : servers.reduce((sum, server) => sum + room(server), 0);
     const workspaceId = workspaceOfNobodyLane(lane);

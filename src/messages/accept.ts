@@ -125,7 +125,7 @@ export async function draft(
     headers,
     date: sendAt ?? now,
   };
-  const subject = 'inline' in body ? body.inline.subject : renderSubject(prepared, variables);
+  const subject = 'inline' in body ? body.inline.subject : listedSubject(template!, prepared, variables);
   const shared = sharedColumns({
     input,
     template,
@@ -183,6 +183,15 @@ function accepted({ rows, warnings }: Draft): Accepted {
     ...(others.length > 0 ? { siblings: others.map((row) => row.id) } : {}),
     warnings,
   };
+}
+
+/** The subject as the history keeps it: with its values, unless they are to be forgotten. */
+function listedSubject(
+  { template, version }: Saved,
+  prepared: Prepared,
+  variables: Record<string, unknown>,
+): string {
+  return template.sensitive ? version.subject : renderSubject(prepared, variables);
 }
 
 /**

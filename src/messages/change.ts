@@ -70,6 +70,16 @@ export async function resolveMessage(
   await db.write(async (tx) => {
     if (!(await changeIdle(tx, actor.workspaceId, id, 'uncertain', now, change)))
       throw conflict('not_uncertain', 'Somebody decided this message meanwhile.');
+    if (as === 'sent')
+      await recordEvents(tx, [
+        {
+          workspaceId: actor.workspaceId,
+          type: 'message.sent',
+          messageId: id,
+          at: now,
+          detail: { resolvedBy: actor.id },
+        },
+      ]);
     await audit(tx, actor, 'message.resolved', id, { as }, now);
   });
   return findRow(db, actor.workspaceId, id);

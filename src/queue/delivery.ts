@@ -59,6 +59,9 @@ export const UNROUTED = '';
 /** Messages accepted in sandbox: captured, without waiting for any server. */
 export const SANDBOX = 'sandbox';
 
+/** Messages whose final dot may have left. One of them is due only when its holder is gone: then it is uncertain. */
+export const MARKED = 'marked';
+
 /** Where a workspace's messages wait while no server can take them. */
 export function nobodyLane(workspaceId: string): string {
   return `none:${workspaceId}`;

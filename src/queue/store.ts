@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
-import { isFinal } from './delivery.ts';
+import { isFinal, MARKED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
 
@@ -78,7 +78,7 @@ export async function markDotRow(
 ): Promise<boolean> {
   const done = await tx
     .updateTable('messages')
-    .set({ dot_at: now, server_id: server.id, server_name: server.name })
+    .set({ dot_at: now, lane: MARKED, server_id: server.id, server_name: server.name })
     .where('id', '=', hold.id)
     .where('fence', '=', hold.fence)
     .where('lease_owner', '=', hold.owner)

@@ -95,7 +95,7 @@ export async function recheckServer(
   await verify({ ...server, password: openPassword(parts.vault, server) }, verifyParts(parts, actor, onStep));
   const now = parts.clock.now();
   const checked: Server = { ...server, validatedAt: now, updatedAt: now, health: WELL };
-  await parts.db.write((tx) => updateServer(tx, checked));
+  await parts.db.write((tx) => updateServer(tx, checked, WELL));
   return checked;
 }
 
@@ -115,7 +115,7 @@ export async function changeServer(
   const now = parts.clock.now();
   const changed = build(parts.vault, server, merged, checked, verification, now);
   await parts.db.write(async (tx) => {
-    if (!(await updateServer(tx, changed))) throw unknownServer(id);
+    if (!(await updateServer(tx, changed, verification && WELL))) throw unknownServer(id);
     await audit(tx, actor, 'server.changed', id, { fields: Object.keys(change) }, now);
   });
   return changed;

@@ -134,7 +134,7 @@ export type ServerTypeView = z.output<typeof typeView>;
 export const retiredView = z.object({
   clearedTemplates: z.array(z.string()).describe('Slugs of templates that preferred it.'),
   movedTo: z.string().nullable(),
-  waiting: z.number().describe('Messages still queued for it; they take another way.'),
+  waiting: z.number().describe('Messages that wait for it, or, without any server left, for any.'),
   mode: z.enum(['sandbox', 'live']),
 });
 export type RetiredView = z.output<typeof retiredView>;

@@ -12,14 +12,16 @@ export async function insertServer(tx: Tx, server: Server): Promise<void> {
       workspace_id: server.workspaceId,
       created_at: server.createdAt,
       ...columns(server),
+      ...healthColumns(server.health),
     })
     .execute();
 }
 
-export async function updateServer(tx: Tx, server: Server): Promise<boolean> {
+/** Health is written only where it was found out anew: the worker may have changed it meanwhile. */
+export async function updateServer(tx: Tx, server: Server, health?: Health): Promise<boolean> {
   const done = await tx
     .updateTable('servers')
-    .set(columns(server))
+    .set({ ...columns(server), ...(health ? healthColumns(health) : {}) })
     .where('workspace_id', '=', server.workspaceId)
     .where('id', '=', server.id)
     .executeTakeFirst();
@@ -50,7 +52,6 @@ function columns(server: Server) {
     capabilities: JSON.stringify(server.capabilities),
     validated_at: server.validatedAt,
     updated_at: server.updatedAt,
-    ...healthColumns(server.health),
   };
 }
 
