@@ -88,7 +88,7 @@ describe('an unknown field', () => {
   });
 
   test('is shown without what could disturb a terminal or a log', () => {
-    const error = refusal({ subject: 'Hi', ['\u001b[31m\n']: 1 });
+    const error = refusal({ subject: 'Hi', '\u001b[31m\n': 1 });
     expect(error.message).not.toMatch(/[^\x20-\x7e]/);
     expect(refusal({ subject: 'Hi', ['x'.repeat(500)]: 1 }).message.length).toBeLessThan(150);
   });

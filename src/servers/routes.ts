@@ -26,7 +26,7 @@ import {
 } from './shapes.ts';
 import { SERVER_TYPES } from './types.ts';
 
-export type { CheckView, RetiredView, ServerTypeView, ServerView, StepView } from './shapes.ts';
+export type { RetiredView, ServerTypeView, ServerView, StepView } from './shapes.ts';
 
 const EXAMPLE = {
   type: 'generic',

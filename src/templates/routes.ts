@@ -23,7 +23,7 @@ import {
 import { type Content, checkContent, type TemplateVersion } from './template.ts';
 import { findVersion, listTemplates, listVersions } from './templates.ts';
 
-export type { PreviewView, TemplateVersionView, TemplateView } from './shapes.ts';
+export type { PreviewView, TemplateView } from './shapes.ts';
 
 export interface TemplateRouteParts extends AcceptParts {
   nudge: () => void;

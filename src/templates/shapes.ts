@@ -113,7 +113,6 @@ export const versionView = z.object({
   text: z.string(),
   createdAt: time,
 });
-export type TemplateVersionView = z.output<typeof versionView>;
 
 export const previewBody = z.strictObject({
   variables: z.record(z.string(), z.unknown()).optional(),
