@@ -11,6 +11,7 @@ import {
 import { ApiError } from './api.ts';
 import { Frame } from './frame.tsx';
 import type { MessageFilters } from './messages/queries.ts';
+import { OpenFrame } from './reference/open-frame.tsx';
 import { Lost, Stopped } from './stopped.tsx';
 import { Toasts } from './ui/toast.tsx';
 import { meQuery, setupQuery } from './workspaces/queries.ts';
@@ -75,6 +76,27 @@ const framed = createRoute({
         : redirect({ to: '/sign-in', search: { next: location.href } });
     }
   },
+});
+
+/** For everybody; who is signed in keeps the frame around it. */
+const open = createRoute({
+  getParentRoute: () => root,
+  id: 'open',
+  beforeLoad: async () => ({
+    isSignedIn: await queryClient.ensureQueryData(meQuery).then(
+      () => true,
+      () => false,
+    ),
+  }),
+  component: function Open() {
+    return open.useRouteContext().isSignedIn ? <Frame /> : <OpenFrame />;
+  },
+});
+
+const reference = createRoute({
+  getParentRoute: () => open,
+  path: '/docs',
+  component: lazyRouteComponent(() => import('./reference/reference-page.tsx'), 'ReferencePage'),
 });
 
 const home = createRoute({
@@ -147,6 +169,7 @@ const router = createRouter({
     home,
     setup,
     signIn,
+    open.addChildren([reference]),
     framed.addChildren([
       messages,
       message,

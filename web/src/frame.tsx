@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
-import { Ellipsis, FileText, KeyRound, LogOut, Mail, Server } from 'lucide-react';
+import { BookOpen, Ellipsis, FileText, KeyRound, LogOut, Mail, Server } from 'lucide-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { call } from './api.ts';
 import { useKeys } from './keys.ts';
@@ -17,7 +17,16 @@ const SETTINGS = [
   { to: '/settings/email-servers', label: 'Email Servers', short: 'Servers', keys: 'g s', Icon: Server },
   { to: '/settings/api-key', label: 'API key', short: 'API key', keys: 'g a', Icon: KeyRound },
 ] as const;
-const ENTRIES = [...MAIN, ...SETTINGS];
+const REFERENCE = {
+  to: '/docs',
+  label: 'API reference',
+  short: 'API reference',
+  keys: 'g r',
+  Icon: BookOpen,
+} as const;
+/** The cells of the bottom bar; the reference stands behind "More" there. */
+const CELLS = [...MAIN, ...SETTINGS];
+const ENTRIES = [...CELLS, REFERENCE];
 
 type Entry = (typeof ENTRIES)[number];
 
@@ -74,7 +83,7 @@ function Rail() {
           <RailLink key={entry.to} entry={entry} />
         ))}
         <p className="mt-5 mb-1 border-line border-t px-2 pt-4 text-ink-faint text-xs">Settings</p>
-        {SETTINGS.map((entry) => (
+        {[...SETTINGS, REFERENCE].map((entry) => (
           <RailLink key={entry.to} entry={entry} />
         ))}
       </nav>
@@ -209,7 +218,7 @@ function BottomBar() {
       aria-label="Main"
       className="fixed inset-x-0 bottom-0 z-30 flex border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
-      {ENTRIES.map(({ to, short, Icon }) => (
+      {CELLS.map(({ to, short, Icon }) => (
         <Link key={to} to={to} className={cell}>
           <Icon className="size-5" aria-hidden="true" />
           {short}
@@ -223,6 +232,13 @@ function BottomBar() {
         </summary>
         <div className="fixed inset-x-3 bottom-16 rounded-card border border-line bg-surface p-3 shadow-float">
           <p className="px-2 pb-3 font-medium">{me?.workspace.name}</p>
+          <Link
+            to={REFERENCE.to}
+            className="mb-2 flex h-9 items-center gap-2.5 rounded-control px-2 text-ink-soft hover:bg-line/60 hover:text-ink"
+          >
+            <BookOpen className="size-4" aria-hidden="true" />
+            {REFERENCE.label}
+          </Link>
           <Account email={me?.user?.email} />
         </div>
       </details>
