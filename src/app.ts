@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { audienceRoutes } from './audience/routes.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
-import { Settling } from './engine/settling.ts';
 import { Throttle } from './engine/throttle.ts';
 import { Worker } from './engine/worker.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -108,7 +107,6 @@ export async function createApp(
       policy,
       publicUrl,
       throttle: new Throttle(),
-      settling: new Settling(db),
       onSettled,
     });
     const accept = { db, clock, vault, versions, nudge: () => worker.nudge() };

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 /** The levels of ARCHITECTURE.md: a room imports only from lower ones, never sideways, never up. */
 const LEVELS: readonly (readonly string[])[] = [
   ['storage', 'http'],
-  ['transport', 'events'],
+  ['transport', 'events', 'statistics'],
   ['workspaces', 'servers', 'suppressions', 'domains'],
   ['templates', 'audience', 'queue'],
   ['messages'],

@@ -106,7 +106,7 @@ describe('a message on its way', () => {
   test('that cannot be made fails with the reason, and is not tried', async () => {
     const { smtp } = await connect();
     const id = await note({ sendAt: '2026-11-23T13:00:00Z', templateSlug: (await template({})).body.slug });
-    await running.app.db.write((tx) => tx.deleteFrom('template_versions').execute());
+    await running.app.db.write((tx) => tx.updateTable('messages').set({ content: null }).execute());
     pass(HOUR);
     const record = await running.until(id, 'failed');
     expect([record.code, record.attempts]).toEqual(['template_error', []]);
@@ -220,6 +220,17 @@ describe('an answer that was lost', () => {
     expect([record.possibleDuplicate, smtp.ledger.length]).toEqual([true, 2]);
   });
 
+  test('is not followed by a copy that would differ', async () => {
+    const { smtp } = await connect('One', LOST);
+    const id = await send();
+    await running.until(id, 'uncertain');
+    await running.app.db.write((tx) => tx.updateTable('messages').set({ body_hash: 'another' }).execute());
+    await running.call('POST', `/v1/messages/${id}/resolve`, { as: 'resend' });
+    const record = await running.until(id, 'uncertain');
+    expect(record.reason).toContain('would make it differently');
+    expect(smtp.ledger).toHaveLength(1);
+  });
+
   test('with assume_sent counts as sent, and says that nobody confirmed it', async () => {
     await template({ onUncertain: 'assume_sent' });
     await connect('One', LOST);
@@ -234,7 +245,7 @@ describe('a worker that died', () => {
     await running.app.db.write((tx) =>
       tx
         .updateTable('messages')
-        .set({ lease_owner: 'dead', fence: 1, due_at: clock.now() + MINUTE, lane: '', ...columns })
+        .set({ lease_owner: 'dead', fence: 1, due_at: clock.now() + MINUTE, ...columns })
         .where('id', '=', id)
         .execute(),
     );

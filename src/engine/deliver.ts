@@ -3,22 +3,20 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { ContentGone, composeLetter, type Letter } from '../messages/letter.ts';
-import { nobodyLane } from '../queue/delivery.ts';
-import { listAttempts, type MessageRow, markDot } from '../queue/queue.ts';
+import { HIGH, nobodyLane } from '../queue/delivery.ts';
+import { listAttempts, type MessageRow } from '../queue/queue.ts';
 import type { AddressPolicy } from '../servers/address-policy.ts';
 import { endpointOf } from '../servers/endpoint.ts';
 import { chooseServer, isWell, type RouteChoice } from '../servers/route.ts';
 import type { Server } from '../servers/server.ts';
-import { listServers } from '../servers/servers.ts';
 import type { Db } from '../storage/db.ts';
-import { findSuppressions } from '../suppressions/suppress.ts';
 import { blockedReason } from '../suppressions/suppression.ts';
 import type { VersionCache } from '../templates/render.ts';
-import { findTemplateById } from '../templates/templates.ts';
 import type { Pool } from '../transport/pool.ts';
 import { captureOutcome } from '../transport/sandbox.ts';
 import type { Vault } from '../vault.ts';
-import type { Settling } from './settling.ts';
+import type { Briefing } from './briefing.ts';
+import type { Journal } from './journal.ts';
 import type { Throttle } from './throttle.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -32,7 +30,7 @@ export interface DeliverParts {
   policy: AddressPolicy;
   publicUrl: string;
   throttle: Throttle;
-  settling: Settling;
+  journal: Journal;
 }
 
 /** Trouble of our own is looked at again after this long. */
@@ -42,15 +40,17 @@ const RETURN_AFTER_MS = 30_000;
  * The paper path of one claimed message. Each step may end the line; all of them come before the envelope, since
  * after it the only way back is to close the socket.
  */
-export async function deliver(parts: DeliverParts, row: MessageRow, owner: string): Promise<Verdict> {
+export async function deliver(parts: DeliverParts, row: MessageRow, briefing: Briefing): Promise<Verdict> {
   return (
     rescued(row) ??
     expired(row, parts.clock.now()) ??
-    (await suppressed(parts, row)) ??
-    (await route(parts, row, async (choice, server) => {
-      if (!server) return capture(parts, row, choice);
-      const letter = await composed(parts, row);
-      return 'kind' in letter ? letter : transmit(parts, row, owner, choice, server, letter);
+    suppressed(row, briefing) ??
+    (await route(parts, row, briefing, async (choice, server) => {
+      const letter = await composed(parts, row, briefing);
+      if ('kind' in letter) return letter;
+      if (wouldDiffer(row, letter)) return HELD_BACK;
+      if (!server) return capture(row, choice, letter);
+      return transmit(parts, row, choice, server, letter);
     }))
   );
 }
@@ -82,8 +82,8 @@ export function expiredReason(
   return `Not sent within ${span}.${row.reason ? ` The last problem was: ${row.reason}` : ''}`;
 }
 
-async function suppressed(parts: DeliverParts, row: MessageRow): Promise<Verdict | undefined> {
-  const found = (await findSuppressions(parts.db.read, row.workspace_id, [row.rcpt_key])).get(row.rcpt_key);
+function suppressed(row: MessageRow, briefing: Briefing): Verdict | undefined {
+  const found = briefing.suppressionOf(row);
   return found && { kind: 'ended', state: 'blocked', code: 'suppressed', reason: blockedReason(found) };
 }
 
@@ -91,18 +91,18 @@ async function suppressed(parts: DeliverParts, row: MessageRow): Promise<Verdict
 async function route(
   parts: DeliverParts,
   row: MessageRow,
+  briefing: Briefing,
   go: (choice: RouteChoice, server: Server | undefined) => Promise<Verdict>,
 ): Promise<Verdict> {
   const now = parts.clock.now();
-  const servers = await listServers(parts.db, row.workspace_id);
-  const template = row.template_id === null ? undefined : await findTemplateById(parts.db, row.template_id);
+  const servers = briefing.serversOf(row);
   const choice = chooseServer(
     servers,
     {
       seed: row.id,
       from: parseMailbox(row.from_mailbox, 'from', { allowLocalDomains: true }).address.address,
       pinned: row.pinned_server_id,
-      preferred: template?.serverId ?? null,
+      preferred: briefing.templateOf(row)?.serverId ?? null,
       failover: row.failover,
       tried: row.attempts > 0 ? await refusedBy(parts.db, row.id) : [],
       live: row.live === 1,
@@ -120,7 +120,7 @@ async function route(
       reason: server.health.reason ?? `${server.name} is resting.`,
       route: choice,
     };
-  if (!parts.throttle.take(server, now))
+  if (!parts.throttle.take(server, now, row.priority === HIGH))
     return {
       kind: 'waits',
       lane: server.id,
@@ -162,9 +162,7 @@ function noServer(row: MessageRow, servers: readonly Server[], choice: RouteChoi
   return { kind: 'waits', lane, code: 'no_server', reason, route: choice };
 }
 
-async function capture(parts: DeliverParts, row: MessageRow, choice: RouteChoice): Promise<Verdict> {
-  const letter = await composed(parts, row);
-  if ('kind' in letter) return letter;
+function capture(row: MessageRow, choice: RouteChoice, letter: Letter): Verdict {
   return {
     kind: 'attempted',
     server: null,
@@ -176,9 +174,13 @@ async function capture(parts: DeliverParts, row: MessageRow, choice: RouteChoice
 }
 
 /** Renders and composes. What cannot be rendered fails now; it would fail again. */
-async function composed(parts: DeliverParts, row: MessageRow): Promise<Letter | Verdict> {
+async function composed(
+  { db, versions }: DeliverParts,
+  row: MessageRow,
+  briefing: Briefing,
+): Promise<Letter | Verdict> {
   try {
-    return await composeLetter(parts.db, parts.versions, row);
+    return await composeLetter(db, versions, row, briefing.hasAttachments(row));
   } catch (error) {
     if (error instanceof AppError || error instanceof ContentGone) {
       return {
@@ -192,10 +194,22 @@ async function composed(parts: DeliverParts, row: MessageRow): Promise<Letter | 
   }
 }
 
+/** A second copy is only harmless while it is the same: receivers, and people, may then tell that it is one. */
+function wouldDiffer(row: MessageRow, letter: Letter): boolean {
+  return row.possible_duplicate === 1 && row.body_hash !== null && row.body_hash !== letter.bodyHash;
+}
+
+const HELD_BACK: Verdict = {
+  kind: 'ended',
+  state: 'uncertain',
+  code: 'uncertain',
+  reason:
+    'It may have gone out before. It was not sent again, since this version of Mailwright would make it differently.',
+};
+
 async function transmit(
   parts: DeliverParts,
   row: MessageRow,
-  owner: string,
   choice: RouteChoice,
   server: Server,
   letter: Letter,
@@ -203,7 +217,7 @@ async function transmit(
   const rules = { allowLocalDomains: true };
   const from = parseMailbox(row.from_mailbox, 'from', rules).address;
   const rcpt = parseAddress(row.rcpt, 'rcpt', rules);
-  const { outcome, durationMs, connection } = await parts.pool.send(
+  const { outcome, durationMs } = await parts.pool.send(
     server.id,
     endpointOf(server, parts),
     server.maxConnections,
@@ -215,10 +229,7 @@ async function transmit(
         needsSmtpUtf8: letter.needsSmtpUtf8 || from.needsSmtpUtf8 || rcpt.needsSmtpUtf8,
       },
       content: letter.content,
-      async beforeDot(connection) {
-        await parts.settling.finished(connection);
-        return markDot(parts.db, { id: row.id, fence: row.fence, owner }, server, parts.clock.now());
-      },
+      beforeDot: () => parts.journal.mark(row, server, letter.bodyHash),
       serverName: server.name,
       preset: server.type,
     },
@@ -231,7 +242,6 @@ async function transmit(
     server: { id: server.id, name: server.name },
     outcome,
     durationMs,
-    connection,
     route: choice,
     bodyHash: letter.bodyHash,
   };

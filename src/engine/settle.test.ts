@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SANDBOX } from '../queue/delivery.ts';
+import { sandboxLane, unroutedLane } from '../queue/delivery.ts';
 import { claim, type MessageRow } from '../queue/queue.ts';
 import type { RouteChoice } from '../servers/route.ts';
 import { storeServer } from '../servers/testing.ts';
@@ -11,6 +11,8 @@ import type { Verdict } from './verdict.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const NEW = unroutedLane('wsp_test');
+const ONE = { urgent: 1, others: 1 };
 const SERVER = { id: 'srv_1', name: 'One' };
 const ROUTE: RouteChoice = {
   chosen: 'srv_1',
@@ -58,11 +60,14 @@ async function held(changed: Parameters<typeof insertRows>[1] = {}) {
   );
   await storeServer(db, { id: 'srv_1', name: 'One' });
   await insertRows(db, changed);
-  const [row] = await claim(db, changed.lane ?? '', 'me', NOON, 1);
+  const [row] = await claim(db, changed.lane ?? NEW, 'me', NOON, ONE);
   return {
     db,
     row: row!,
-    settle: (verdict: Verdict, owner = 'me') => settle(db, row!, owner, verdict, NOON, 0.5),
+    settle: async (verdict: Verdict, owner = 'me') => {
+      const settled = await db.write((tx) => settle(tx, [{ row: row!, verdict, random: 0.5 }], owner, NOON));
+      return settled.has(row!.id);
+    },
   };
 }
 
@@ -89,7 +94,7 @@ interface Expected {
 
 describe('an attempt ends', () => {
   const failover: RouteChoice = { ...ROUTE, ifFirstFails: 'srv_2' };
-  const now = { state: 'queued', lane: '', due_at: NOON, deferred_since: null };
+  const now = { state: 'queued', lane: NEW, due_at: NOON, deferred_since: null };
 
   test.each<[string, Verdict, Partial<MessageRow>, Expected]>([
     [
@@ -104,7 +109,7 @@ describe('an attempt ends', () => {
     [
       'captured by the sandbox',
       attempted(outcome('accepted'), { server: null }),
-      { lane: SANDBOX, live: 0 },
+      { lane: sandboxLane('wsp_test'), live: 0 },
       { row: { state: 'captured', final_at: NOON, server_id: null }, event: 'message.captured' },
     ],
     [
@@ -122,7 +127,7 @@ describe('an attempt ends', () => {
     [
       'with a dead recipient in the sandbox, who is not really dead',
       attempted(outcome('recipient_permanent'), { server: null }),
-      { lane: SANDBOX, live: 0 },
+      { lane: sandboxLane('wsp_test'), live: 0 },
       { row: { state: 'bounced', final_at: NOON }, event: 'message.bounced' },
     ],
     [
@@ -302,7 +307,7 @@ describe('a turn without an attempt', () => {
     await settle({ kind: 'rescued', reason: 'It may have gone out.' });
     expect((await leftIn(db)).row).toMatchObject({
       state: 'queued',
-      lane: '',
+      lane: NEW,
       due_at: NOON + MINUTE,
       dot_at: null,
       possible_duplicate: 1,
@@ -312,7 +317,7 @@ describe('a turn without an attempt', () => {
 
 describe('a lease that was lost', () => {
   test.each<[string, (db: Db, id: string) => Promise<unknown>, string]>([
-    ['to another worker', (db) => claim(db, '', 'you', NOON + HOUR, 1), 'me'],
+    ['to another worker', (db) => claim(db, NEW, 'you', NOON + HOUR, ONE), 'me'],
     [
       'because the message is over',
       (db) => db.write((tx) => tx.updateTable('messages').set({ state: 'cancelled' }).execute()),

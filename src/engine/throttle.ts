@@ -7,9 +7,14 @@ const READY_PER_CONNECTION = 4;
 export class Throttle {
   readonly #used = new Map<string, number>();
 
-  /** Room that is left. A server that comes back from waiting gets one message as a probe. */
-  room(server: Server, now: number): number {
-    return Math.max(0, capacityOf(server, now) - (this.#used.get(server.id) ?? 0));
+  /**
+   * Room that is left. A server that comes back from waiting gets one message as a probe. Urgent messages find as many
+   * places again as there are connections: a code does not wait until those before it have left.
+   */
+  room(server: Server, now: number, urgent = false): number {
+    const places = capacityOf(server, now);
+    const extra = urgent && places > 1 ? server.maxConnections : 0;
+    return Math.max(0, places + extra - (this.#used.get(server.id) ?? 0));
   }
 
   /** Room worth a claim: a claim is a commit, so it waits until half of the places are free. */
@@ -18,8 +23,8 @@ export class Throttle {
     return room * 2 >= capacityOf(server, now) ? room : 0;
   }
 
-  take(server: Server, now: number): boolean {
-    if (this.room(server, now) === 0) return false;
+  take(server: Server, now: number, urgent = false): boolean {
+    if (this.room(server, now, urgent) === 0) return false;
     this.#used.set(server.id, (this.#used.get(server.id) ?? 0) + 1);
     return true;
   }

@@ -9,7 +9,6 @@ export type Verdict =
       server: { id: string; name: string } | null;
       outcome: Outcome;
       durationMs: number;
-      connection?: number | undefined;
       route: RouteChoice;
       bodyHash: string;
     }

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
-import { recordEvents } from '../events/record.ts';
 import { newToken } from '../ids.ts';
-import { forgetOldKeys } from '../messages/idempotency.ts';
-import { MARKED, RENEW_EVERY_MS, SANDBOX, UNROUTED, workspaceOfNobodyLane } from '../queue/delivery.ts';
-import { changeIdle, claim, expire, inLane, lanes, type MessageRow, renew, reroute } from '../queue/queue.ts';
-import { isWell } from '../servers/route.ts';
-import type { Server } from '../servers/server.ts';
+import { RENEW_EVERY_MS } from '../queue/delivery.ts';
+import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
 import { listAllServers } from '../servers/servers.ts';
-import { type DeliverParts, deliver, expiredReason } from './deliver.ts';
-import { settle } from './settle.ts';
+import { type Briefing, briefingFor } from './briefing.ts';
+import { type DeliverParts, deliver } from './deliver.ts';
+import { Journal } from './journal.ts';
+import { LaneKeeper } from './lane-keeper.ts';
+import type { Turn } from './next-state.ts';
+import { Sweeper } from './sweep.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Messages one worker holds at a time: bounds its memory, and what a crash can make uncertain or late. */
@@ -17,9 +17,11 @@ const MAX_HELD = 300;
 const MAX_CLAIM = 100;
 /** A nudge makes it quick, the poll makes it right: what a lost nudge leaves is found this much later. */
 const POLL_MS = 500;
-const SWEEP_EVERY_MS = 5_000;
+/** An outcome that could not be stored is tried again this often, and for this long: the lease is renewed meanwhile. */
+const STORE_AGAIN_MS = 1_000;
+const STORE_FOR_MS = 300_000;
 
-export interface WorkerParts extends DeliverParts {
+export interface WorkerParts extends Omit<DeliverParts, 'journal'> {
   /** Told after the commit that settled a message. */
   onSettled?: ((messageId: string) => void) | undefined;
 }
@@ -30,19 +32,22 @@ export class Worker {
   readonly #clock: Clock;
   /** Random for each start: host names and process ids come back after a restart. */
   readonly owner = newToken();
+  readonly #journal: Journal;
+  readonly #keeper: LaneKeeper;
+  readonly #sweeper: Sweeper;
   readonly #held = new Map<string, Promise<void>>();
-  /** For each lane that cannot move: by which look of the servers it was routed anew, and how many are still to go. */
-  readonly #reconsidered = new Map<string, { look: string; left: number }>();
   #running: Promise<void> | undefined;
   #stopping = false;
   #wake: (() => void) | undefined;
   #nudged = false;
   #renewal: NodeJS.Timeout | undefined;
-  #lastSweep = Number.NEGATIVE_INFINITY;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
+    this.#journal = new Journal(parts.db, parts.clock, this.owner);
+    this.#keeper = new LaneKeeper(parts.db, parts.throttle);
+    this.#sweeper = new Sweeper(parts.db);
   }
 
   start(): void {
@@ -79,75 +84,51 @@ export class Worker {
 
   /** One look at the queue. @returns how many messages were taken */
   async #round(): Promise<number> {
-    await this.#sweep();
+    const now = this.#clock.now();
+    for (const id of await this.#sweeper.sweep(now)) this.#parts.onSettled?.(id);
     const servers = await listAllServers(this.#parts.db);
+    const due = await lanes(this.#parts.db, now);
     let found = 0;
-    for (const lane of await lanes(this.#parts.db)) {
-      const limit = Math.min(MAX_CLAIM, MAX_HELD - this.#held.size, await this.#roomIn(lane, servers));
-      if (limit <= 0) continue;
-      const rows = await claim(this.#parts.db, lane, this.owner, this.#clock.now(), limit);
-      for (const row of rows) this.#take(row);
+    for (const [at, lane] of due.entries()) {
+      const share = this.#share(due.length - at);
+      const room = await this.#keeper.roomIn(lane, servers, now, share);
+      if (room.urgent <= 0 && room.others <= 0) continue;
+      const rows = await claim(this.#parts.db, lane.lane, this.owner, now, room);
+      if (rows.length > 0) this.#take(rows, await briefingFor(this.#parts.db, rows, servers));
       found += rows.length;
     }
     return found;
   }
 
-  /** How many messages of a lane could be worked on now. */
-  async #roomIn(lane: string, servers: readonly Server[]): Promise<number> {
-    const now = this.#clock.now();
-    const room = (server: Server) => this.#parts.throttle.claimable(server, now);
-    if (lane === SANDBOX || lane === MARKED) return MAX_CLAIM;
-    if (lane === UNROUTED)
-      return servers.length === 0 ? MAX_CLAIM : servers.reduce((sum, server) => sum + room(server), 0);
-    const workspaceId = workspaceOfNobodyLane(lane);
-    if (workspaceId !== undefined) return this.#reconsider(lane, lookOf(servers, workspaceId));
-    const server = servers.find((one) => one.id === lane);
-    if (!server) {
-      await reroute(this.#parts.db, lane);
-      return 0;
+  /** What is left of the worker's places is shared by the lanes still to be looked at: none starves another. */
+  #share(lanesLeft: number): number {
+    const free = MAX_HELD - this.#held.size;
+    return Math.min(MAX_CLAIM, Math.ceil(free / lanesLeft));
+  }
+
+  #take(rows: readonly MessageRow[], briefing: Briefing): void {
+    for (const row of rows) {
+      const work = this.#work(row, briefing)
+        .catch((error) => {
+          // A bug of ours: the lease ends by itself and the message is tried again, or found uncertain.
+          const stack = error instanceof Error ? error.stack : undefined;
+          this.#parts.log.error(
+            { message: row.id, error: errorText(error), stack },
+            'a delivery failed unexpectedly',
+          );
+        })
+        .finally(() => {
+          this.#held.delete(row.id);
+          this.nudge();
+        });
+      this.#held.set(row.id, work);
     }
-    if (!isWell(server, now)) return this.#reconsider(lane, wellBeside(server, servers, now));
-    this.#reconsidered.delete(lane);
-    return room(server);
   }
 
-  /**
-   * Lets the messages of a lane that cannot move be routed anew, once for each look of the servers that might take
-   * them; those that find nobody come back, and cost nothing until the look changes. An empty look is nobody.
-   */
-  async #reconsider(lane: string, look: string): Promise<number> {
-    const known = this.#reconsidered.get(lane);
-    const left = known?.look === look ? known.left : await inLane(this.#parts.db, lane);
-    const moved = left > 0 && look !== '' ? await reroute(this.#parts.db, lane) : 0;
-    this.#reconsidered.set(lane, { look, left: moved === 0 ? 0 : left - moved });
-    return 0;
-  }
-
-  #take(row: MessageRow): void {
-    const work = this.#work(row)
-      .catch((error) => {
-        // A bug of ours, or a database that is gone: the lease ends by itself and the message is tried again.
-        this.#parts.log.error(
-          {
-            message: row.id,
-            error: errorText(error),
-            stack: error instanceof Error ? error.stack : undefined,
-          },
-          'a delivery failed unexpectedly',
-        );
-      })
-      .finally(() => {
-        this.#held.delete(row.id);
-        this.nudge();
-      });
-    this.#held.set(row.id, work);
-  }
-
-  async #work(row: MessageRow): Promise<void> {
-    const verdict = this.#excuse(await deliver(this.#parts, row, this.owner));
-    const storing = settle(this.#parts.db, row, this.owner, verdict, this.#clock.now(), Math.random());
-    if (verdict.kind === 'attempted') this.#parts.settling.began(verdict.connection, storing);
-    if (!(await storing))
+  async #work(row: MessageRow, briefing: Briefing): Promise<void> {
+    const parts = { ...this.#parts, journal: this.#journal };
+    const verdict = this.#excuse(await deliver(parts, row, briefing));
+    if (!(await this.#settle({ row, verdict, random: Math.random() })))
       this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
   }
@@ -162,39 +143,29 @@ export class Worker {
     return closed ? { kind: 'returned', at: this.#clock.now() } : verdict;
   }
 
+  /** What is known is not given up for a database that is away for a moment. */
+  async #settle(turn: Turn): Promise<boolean> {
+    const until = this.#clock.monotonic() + STORE_FOR_MS;
+    for (;;) {
+      try {
+        return await this.#journal.settle(turn);
+      } catch (error) {
+        if (this.#clock.monotonic() > until) throw error;
+        this.#parts.log.error(
+          { message: turn.row.id, error: errorText(error) },
+          'an outcome could not be stored; trying again',
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, STORE_AGAIN_MS));
+    }
+  }
+
   async #renew(): Promise<void> {
     const ids = [...this.#held.keys()];
     if (ids.length === 0) return;
     await renew(this.#parts.db, this.owner, ids, this.#clock.now()).catch((error) => {
       this.#parts.log.error({ error: errorText(error) }, 'leases could not be renewed');
     });
-  }
-
-  /** Ends what has waited too long, wherever it stands. */
-  async #sweep(): Promise<void> {
-    const now = this.#clock.now();
-    if (now - this.#lastSweep < SWEEP_EVERY_MS) return;
-    this.#lastSweep = now;
-    const ended = await this.#parts.db.write(async (tx) => {
-      const rows = await expire(tx, now);
-      for (const row of rows)
-        await changeIdle(tx, row.workspace_id, row.id, 'expired', now, {
-          code: 'expired',
-          reason: expiredReason(row),
-        });
-      await recordEvents(
-        tx,
-        rows.map((row) => ({
-          workspaceId: row.workspace_id,
-          type: 'message.expired' as const,
-          messageId: row.id,
-          at: now,
-        })),
-      );
-      await forgetOldKeys(tx, now);
-      return rows;
-    });
-    for (const row of ended) this.#parts.onSettled?.(row.id);
   }
 
   #sleep(): Promise<void> {
@@ -206,19 +177,4 @@ export class Worker {
       };
     });
   }
-}
-
-/** Changes when a workspace's servers do. */
-function lookOf(servers: readonly Server[], workspaceId: string): string {
-  const own = servers.filter((server) => server.workspaceId === workspaceId);
-  return own.map((server) => `${server.id}:${server.updatedAt}`).join();
-}
-
-/** The well servers of the same workspace, to which messages may move that are not bound to this one. */
-function wellBeside(server: Server, servers: readonly Server[], now: number): string {
-  const others = servers.filter((one) => one.workspaceId === server.workspaceId && one.id !== server.id);
-  return others
-    .filter((one) => isWell(one, now))
-    .map((one) => one.id)
-    .join();
 }

@@ -35,7 +35,7 @@ test('what was answered with 202 is stored, with its event', async () => {
   expect(row).toMatchObject({
     id: body.id,
     state: 'queued',
-    lane: 'sandbox',
+    lane: expect.stringMatching(/^sandbox:wsp_/),
     live: 0,
     due_at: clock.now(),
     attempts: 0,
@@ -50,7 +50,7 @@ test('with a server connected, a message is meant for real delivery', async () =
   await storeServer(running.app.db, { id: 'srv_1', workspaceId: running.workspaceId });
   const { body } = await send(INLINE);
   expect(await record(body.id)).toMatchObject({ sandbox: false });
-  expect((await rows())[0]).toMatchObject({ live: 1, lane: '' });
+  expect((await rows())[0]).toMatchObject({ live: 1, lane: expect.stringMatching(/^new:wsp_/) });
 });
 
 describe('recipients', () => {

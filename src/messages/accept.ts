@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { recordEvents } from '../events/record.ts';
 import { newId } from '../ids.ts';
-import { SANDBOX, UNROUTED } from '../queue/delivery.ts';
+import { BULK, HIGH, NORMAL, startLane } from '../queue/delivery.ts';
 import { unknownServer } from '../servers/save.ts';
 import type { Server } from '../servers/server.ts';
 import { listServers } from '../servers/servers.ts';
@@ -257,13 +257,14 @@ function sharedColumns({
   live,
 }: Shared): SharedColumns {
   const dueAt = sendAt ?? now;
+  const type = input.type ?? 'transactional';
   return {
     workspace_id: workspaceId,
-    type: input.type ?? 'transactional',
+    type,
     live: live ? 1 : 0,
     state: 'queued',
-    lane: live ? UNROUTED : SANDBOX,
-    priority: template?.template.priority === 'high' ? 0 : 1,
+    lane: startLane({ live, workspaceId }),
+    priority: priorityOf(type, template),
     due_at: dueAt,
     expires_at: dueAt + ttlSeconds(template?.template) * 1000,
     created_at: now,
@@ -283,6 +284,12 @@ function sharedColumns({
     tags: JSON.stringify(input.tags ?? []),
     metadata: JSON.stringify(input.metadata ?? {}),
   };
+}
+
+/** What one person waits for goes before what was written to many. */
+function priorityOf(type: string, template: Saved | undefined): number {
+  if (template?.template.priority === 'high') return HIGH;
+  return type === 'announcement' ? BULK : NORMAL;
 }
 
 /**

@@ -94,7 +94,12 @@ describe('resolve', () => {
     const before = await row(id);
     const { status, body } = await act(id, 'resolve', { as: 'resend' });
     expect([status, body.possibleDuplicate, body.messageId]).toEqual([200, true, before.message_id_header]);
-    expect(await row(id)).toMatchObject({ state: 'queued', lane: '', due_at: clock.now(), dot_at: null });
+    expect(await row(id)).toMatchObject({
+      state: 'queued',
+      lane: expect.stringMatching(/^new:wsp_/),
+      due_at: clock.now(),
+      dot_at: null,
+    });
   });
 
   test('as resend also works long after its time', async () => {

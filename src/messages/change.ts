@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { audit, recordEvents } from '../events/record.ts';
 import { newId } from '../ids.ts';
-import { SANDBOX, UNROUTED } from '../queue/delivery.ts';
+import { startLane, unroutedLane } from '../queue/delivery.ts';
 import { changeIdle, type MessageRow } from '../queue/queue.ts';
 import { listServers } from '../servers/servers.ts';
 import type { Db } from '../storage/db.ts';
@@ -61,7 +61,7 @@ export async function resolveMessage(
       ? { state: 'sent', code: 'resolved_sent', reason: 'Marked as sent by a person.', final_at: now }
       : {
           state: 'queued',
-          lane: UNROUTED,
+          lane: unroutedLane(actor.workspaceId),
           due_at: now,
           expires_at: now + lifetime(row),
           dot_at: null,
@@ -128,7 +128,8 @@ export async function resendMessage(
 
 /** The server a message named is gone: it may now take any other, as the same message. */
 async function freeFromServer(db: Db, actor: Who, row: MessageRow, now: number): Promise<MessageRow> {
-  const change = { pinned_server_id: null, lane: UNROUTED, due_at: now, code: null, reason: null };
+  const lane = unroutedLane(actor.workspaceId);
+  const change = { pinned_server_id: null, lane, due_at: now, code: null, reason: null };
   await db.write(async (tx) => {
     if (!(await changeIdle(tx, actor.workspaceId, row.id, 'queued', now, change)))
       throw conflict('sending_now', 'This message is being sent right now. Look again in a moment.');
@@ -158,7 +159,7 @@ function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: n
     id,
     state: 'queued',
     live: live ? 1 : 0,
-    lane: live ? UNROUTED : SANDBOX,
+    lane: startLane({ live, workspaceId: row.workspace_id }),
     due_at: now,
     expires_at: now + lifetime(row),
     created_at: now,

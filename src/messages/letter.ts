@@ -2,11 +2,11 @@ import { parseAddress, parseMailbox } from '../address.ts';
 import { sha256 } from '../ids.ts';
 import type { MessageRow } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
-import { type Rendered, render, type VersionCache } from '../templates/render.ts';
+import { type Prepared, type Rendered, render, type VersionCache } from '../templates/render.ts';
 import { findVersion } from '../templates/templates.ts';
 import { type ComposedMessage, compose } from './compose/compose.ts';
 import type { StoredContent } from './message.ts';
-import { attachmentsOf, contentOf } from './store.ts';
+import { attachmentsOf, contentOf, withAttachments } from './store.ts';
 
 export interface Letter extends ComposedMessage {
   /** SHA-256 of the bytes: the same for every attempt. */
@@ -16,13 +16,21 @@ export interface Letter extends ComposedMessage {
 /** Content that was forgotten (a sensitive template, once final) or never stored. */
 export class ContentGone extends Error {}
 
-/** Everything in a message is frozen, so this gives the same bytes however often it is asked. */
-export async function composeLetter(db: Db, versions: VersionCache, row: MessageRow): Promise<Letter> {
+/**
+ * Everything in a message is frozen, so this gives the same bytes however often it is asked.
+ * @param hasAttachments false spares the look for them
+ */
+export async function composeLetter(
+  db: Db,
+  versions: VersionCache,
+  row: MessageRow,
+  hasAttachments = true,
+): Promise<Letter> {
   const content = await storedContent(db, row);
   const rendered = await renderContent(db, versions, row, content);
   const rules = { allowLocalDomains: true };
   const mailbox = (address: string) => ({ address: parseAddress(address, 'to', rules) });
-  const attachments = await attachmentsOf(db, row.content_of);
+  const attachments = hasAttachments ? await attachmentsOf(db, row.content_of) : [];
   const composed = compose({
     id: row.id,
     messageId: row.message_id_header,
@@ -63,7 +71,18 @@ async function renderContent(
   content: StoredContent,
 ): Promise<Rendered> {
   if (content.inline) return content.inline;
-  const version = await findVersion(db, row.template_version_id!);
+  return render(await preparedVersion(db, versions, row.template_version_id!), content.variables);
+}
+
+async function preparedVersion(db: Db, versions: VersionCache, id: string): Promise<Prepared> {
+  const known = versions.known(id);
+  if (known) return known;
+  const version = await findVersion(db, id);
   if (!version) throw new ContentGone('The template version of this message is gone.');
-  return render(versions.prepared(version.id, version), content.variables);
+  return versions.prepared(id, version);
+}
+
+/** Which of these messages have attachments, by the id under which siblings share them. */
+export function haveAttachments(db: Db, contentIds: readonly string[]): Promise<Set<string>> {
+  return withAttachments(db, contentIds);
 }

@@ -66,6 +66,17 @@ export async function attachmentsOf(db: Db, messageId: string): Promise<StoredAt
   return rows.map((row) => ({ filename: row.filename, contentType: row.content_type, content: row.content }));
 }
 
+export async function withAttachments(db: Db, messageIds: readonly string[]): Promise<Set<string>> {
+  if (messageIds.length === 0) return new Set();
+  const rows = await db.read
+    .selectFrom('attachments')
+    .select('message_id')
+    .distinct()
+    .where('message_id', 'in', messageIds)
+    .execute();
+  return new Set(rows.map((row) => row.message_id));
+}
+
 export async function attachmentNames(
   db: Db,
   messageId: string,

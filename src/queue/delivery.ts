@@ -53,22 +53,58 @@ export function isFinal(state: string): boolean {
   return state !== 'queued' && state !== 'uncertain';
 }
 
-/** Messages whose server is not chosen yet. */
-export const UNROUTED = '';
+/**
+ * The order in which messages of a lane are taken: a code must not wait behind a welcome mail, nor that behind a
+ * newsletter.
+ */
+export const HIGH = 0;
+export const NORMAL = 1;
+export const BULK = 2;
+export const PRIORITIES = [HIGH, NORMAL, BULK] as const;
+
+/**
+ * A lane is where a message waits for its turn. Each workspace has lanes of its own, so that the backlog of one never
+ * stands before the messages of another. A lane named by a server's id holds what waits for that server.
+ */
+export const UNROUTED = 'new:';
+const SANDBOX = 'sandbox:';
+const NOBODY = 'none:';
+
+/** Where messages start that are meant for a server: it is not chosen yet. */
+export function unroutedLane(workspaceId: string): string {
+  return UNROUTED + workspaceId;
+}
 
 /** Messages accepted in sandbox: captured, without waiting for any server. */
-export const SANDBOX = 'sandbox';
+export function sandboxLane(workspaceId: string): string {
+  return SANDBOX + workspaceId;
+}
+
+/** Where a workspace's messages wait while no server can take them. */
+export function nobodyLane(workspaceId: string): string {
+  return NOBODY + workspaceId;
+}
 
 /** Messages whose final dot may have left. One of them is due only when its holder is gone: then it is uncertain. */
 export const MARKED = 'marked';
 
-/** Where a workspace's messages wait while no server can take them. */
-export function nobodyLane(workspaceId: string): string {
-  return `none:${workspaceId}`;
+export type Lane =
+  | { kind: 'unrouted' | 'sandbox' | 'nobody'; workspaceId: string }
+  | { kind: 'marked' }
+  | { kind: 'server'; serverId: string };
+
+export function laneOf(name: string): Lane {
+  if (name === MARKED) return { kind: 'marked' };
+  const workspaceId = name.slice(name.indexOf(':') + 1);
+  if (name.startsWith(UNROUTED)) return { kind: 'unrouted', workspaceId };
+  if (name.startsWith(SANDBOX)) return { kind: 'sandbox', workspaceId };
+  if (name.startsWith(NOBODY)) return { kind: 'nobody', workspaceId };
+  return { kind: 'server', serverId: name };
 }
 
-export function workspaceOfNobodyLane(lane: string): string | undefined {
-  return lane.startsWith('none:') ? lane.slice('none:'.length) : undefined;
+/** Where a message starts, and where it returns to when its server is to be chosen anew. */
+export function startLane(message: { live: boolean; workspaceId: string }): string {
+  return message.live ? unroutedLane(message.workspaceId) : sandboxLane(message.workspaceId);
 }
 
 /** The lease: long enough for a stalled process to notice, short enough that its messages are not late by much. */

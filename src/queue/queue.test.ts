@@ -1,22 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import type { Db } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
-import { LEASE_MS } from './delivery.ts';
+import { LEASE_MS, unroutedLane } from './delivery.ts';
 import {
+  type Change,
   changeIdle,
   claim,
   expire,
   freeAllLeases,
-  type Hold,
   lanes,
+  type Mark,
   type MessageRow,
-  markDot,
+  mark,
   release,
   renew,
   reroute,
 } from './queue.ts';
 
-const SERVER = { id: 'srv_1', name: 'One' };
+const NEW = unroutedLane('wsp_test');
+const SERVER = { serverId: 'srv_1', serverName: 'One', bodyHash: 'first' };
+type Hold = Pick<Mark, 'id' | 'fence' | 'owner'>;
+const marked = async (db: Db, hold: Hold, now: number) =>
+  (await db.write((tx) => mark(tx, [{ ...hold, ...SERVER }], now))).has(hold.id);
+const released = async (db: Db, row: MessageRow, change: Change) =>
+  (await db.write((tx) => release(tx, [{ row, owner: 'me', change }]))).has(row.id);
+const upTo = (limit: number) => ({ urgent: limit, others: limit });
 
 // The queue's contract with the database: true on every engine, or mail is lost or doubled.
 describe.each(ENGINES)('the queue on $engine', ({ open }) => {
@@ -28,7 +36,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
       const handles = [await testDb(place, open), await testDb(place, open)];
       const ids = await insertRows(handles[0]!, ...Array.from({ length: 40 }, () => ({})));
       const claims = await Promise.all(
-        Array.from({ length: 6 }, (_, at) => claim(handles[at % 2]!, '', `owner-${at}`, NOON, 9)),
+        Array.from({ length: 6 }, (_, at) => claim(handles[at % 2]!, NEW, `owner-${at}`, NOON, upTo(9))),
       );
       const taken = claims.flatMap((rows) => rows.map((row) => row.id));
       expect(taken.sort()).toEqual([...ids].sort());
@@ -44,7 +52,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
         { due_at: NOON - 2_000 },
         { due_at: NOON, priority: 0 },
       );
-      const taken = async () => (await claim(db, '', 'me', NOON, 1)).map((row) => row.id);
+      const taken = async () => (await claim(db, NEW, 'me', NOON, upTo(1))).map((row) => row.id);
       expect([await taken(), await taken(), await taken(), await taken()]).toEqual([
         [urgent],
         [old],
@@ -62,37 +70,37 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
         { lane: 'srv_1' },
         { state: 'sent', final_at: NOON },
       );
-      expect((await claim(db, '', 'me', NOON, 10)).map((row) => row.id)).toEqual([due]);
+      expect((await claim(db, NEW, 'me', NOON, upTo(10))).map((row) => row.id)).toEqual([due]);
     });
 
     test('gives a row again when its lease ran out, with a higher fence', async () => {
       const db = await fresh();
       const [id] = await insertRows(db, {});
-      const [first] = await claim(db, '', 'one', NOON, 1);
+      const [first] = await claim(db, NEW, 'one', NOON, upTo(1));
       expect(first).toMatchObject({ id, fence: 1, lease_owner: 'one', due_at: NOON + LEASE_MS });
-      expect(await claim(db, '', 'two', NOON + LEASE_MS - 1, 1)).toEqual([]);
-      const [second] = await claim(db, '', 'two', NOON + LEASE_MS, 1);
+      expect(await claim(db, NEW, 'two', NOON + LEASE_MS - 1, upTo(1))).toEqual([]);
+      const [second] = await claim(db, NEW, 'two', NOON + LEASE_MS, upTo(1));
       expect(second).toMatchObject({ id, fence: 2, lease_owner: 'two' });
     });
   });
 
   describe('a held row', () => {
-    async function held(): Promise<{ db: Db; hold: Hold }> {
+    async function held(): Promise<{ db: Db; row: MessageRow; hold: Hold }> {
       const db = await fresh();
       await insertRows(db, {});
-      const [row] = await claim(db, '', 'me', NOON, 1);
-      return { db, hold: { id: row!.id, fence: row!.fence, owner: 'me' } };
+      const [row] = await claim(db, NEW, 'me', NOON, upTo(1));
+      return { db, row: row!, hold: { id: row!.id, fence: row!.fence, owner: 'me' } };
     }
 
     test('gets its marker once', async () => {
       const { db, hold } = await held();
-      expect(await markDot(db, hold, SERVER, NOON + 5)).toBe(true);
+      expect(await marked(db, hold, NOON + 5)).toBe(true);
       expect(await rowOf(db, hold.id)).toMatchObject({
         dot_at: NOON + 5,
         server_id: 'srv_1',
         server_name: 'One',
       });
-      expect(await markDot(db, hold, SERVER, NOON + 6)).toBe(false);
+      expect(await marked(db, hold, NOON + 6)).toBe(false);
       expect(await rowOf(db, hold.id)).toMatchObject({ dot_at: NOON + 5 });
     });
 
@@ -103,27 +111,27 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
       ['an unknown row', (hold) => ({ ...hold, id: 'msg_unknown' }), NOON],
     ])('gets no marker with %s', async (_, changed, now) => {
       const { db, hold } = await held();
-      expect(await markDot(db, changed(hold), SERVER, now)).toBe(false);
+      expect(await marked(db, changed(hold), now)).toBe(false);
       expect(await rowOf(db, hold.id)).toMatchObject({ dot_at: null, server_id: null });
     });
 
     test('gets no marker when it is over', async () => {
       const { db, hold } = await held();
       await db.write((tx) => tx.updateTable('messages').set({ state: 'cancelled' }).execute());
-      expect(await markDot(db, hold, SERVER, NOON)).toBe(false);
+      expect(await marked(db, hold, NOON)).toBe(false);
     });
 
     test('is let go of with its next state', async () => {
-      const { db, hold } = await held();
-      expect(await db.write((tx) => release(tx, hold, { state: 'sent', final_at: NOON }))).toBe(true);
+      const { db, row, hold } = await held();
+      expect(await released(db, row, { state: 'sent', final_at: NOON })).toBe(true);
       expect(await rowOf(db, hold.id)).toMatchObject({ state: 'sent', lease_owner: null, final_at: NOON });
-      expect(await db.write((tx) => release(tx, hold, { state: 'failed' }))).toBe(false);
+      expect(await released(db, row, { state: 'failed' })).toBe(false);
     });
 
     test('a stale holder releases nothing', async () => {
-      const { db, hold } = await held();
-      const [taken] = await claim(db, '', 'you', NOON + LEASE_MS, 1);
-      expect(await db.write((tx) => release(tx, hold, { state: 'failed', reason: 'stale' }))).toBe(false);
+      const { db, row, hold } = await held();
+      const [taken] = await claim(db, NEW, 'you', NOON + LEASE_MS, upTo(1));
+      expect(await released(db, row, { state: 'failed', reason: 'stale' })).toBe(false);
       expect(await rowOf(db, hold.id)).toEqual(taken);
     });
 
@@ -132,7 +140,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
       const cancel = (now: number) =>
         db.write((tx) => changeIdle(tx, 'wsp_test', hold.id, 'queued', now, { state: 'cancelled' }));
       expect(await cancel(NOON)).toBe(false);
-      await markDot(db, hold, SERVER, NOON);
+      await marked(db, hold, NOON);
       expect(await cancel(NOON + LEASE_MS)).toBe(false);
       expect(await rowOf(db, hold.id)).toMatchObject({ state: 'queued', lease_owner: 'me' });
     });
@@ -150,7 +158,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
   test('renew prolongs what is held and reports what is lost', async () => {
     const db = await fresh();
     await insertRows(db, {}, {}, {}, {});
-    const rows = await claim(db, '', 'me', NOON, 4);
+    const rows = await claim(db, NEW, 'me', NOON, upTo(4));
     const [kept, taken, over, late] = rows.map((row) => row.id);
     await db.write(async (tx) => {
       await tx.updateTable('messages').set({ lease_owner: 'you' }).where('id', '=', taken!).execute();
@@ -171,18 +179,53 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
     expect(await renew(db, 'me', [], now)).toEqual(new Set());
   });
 
-  test('lanes are those of queued rows, each once', async () => {
+  test('many rows get their next states in one statement, each guarded by its own lease', async () => {
     const db = await fresh();
-    expect(await lanes(db)).toEqual([]);
+    await insertRows(db, {}, {}, { sensitive: 1, content: 'canary' }, { content: 'kept' });
+    const rows = await claim(db, NEW, 'me', NOON, upTo(4));
+    const [sent, lost, secret, again] = rows as [MessageRow, MessageRow, MessageRow, MessageRow];
+    const stale = { ...lost, fence: lost.fence - 1 };
+    const changes: [MessageRow, Change][] = [
+      [sent, { state: 'sent', final_at: NOON, code: 'accepted', reason: "It's 'quoted' \\ “said”" }],
+      [stale, { state: 'failed' }],
+      [secret, { state: 'bounced', final_at: NOON }],
+      [again, { due_at: NOON + 5, attempts: 1, route: null, possible_duplicate: 1 }],
+    ];
+    const done = await db.write((tx) =>
+      release(
+        tx,
+        changes.map(([row, change]) => ({ row, owner: 'me', change })),
+      ),
+    );
+    expect([...done].sort()).toEqual([sent.id, secret.id, again.id].sort());
+    expect(await rowOf(db, sent.id)).toEqual({
+      ...sent,
+      ...changes[0]![1],
+      lease_owner: null,
+    });
+    expect(await rowOf(db, lost.id)).toEqual(lost);
+    expect((await rowOf(db, secret.id)).content).toBeNull();
+    expect(await rowOf(db, again.id)).toEqual({ ...again, ...changes[3]![1], lease_owner: null });
+  });
+
+  test('lanes are those in which something is due, each once, with what is urgent there', async () => {
+    const db = await fresh();
+    expect(await lanes(db, NOON)).toEqual([]);
     await insertRows(
       db,
-      { lane: 'srv_2' },
-      { lane: '' },
-      { lane: 'srv_1', priority: 0 },
+      { lane: 'srv_2', due_at: NOON - 7 },
+      {},
+      { lane: 'srv_1', priority: 0, due_at: NOON - 5 },
+      { lane: 'srv_1', priority: 2, due_at: NOON - 9 },
       { lane: 'srv_1' },
       { lane: 'srv_3', state: 'sent' },
+      { lane: 'srv_4', due_at: NOON + 1 },
     );
-    expect(await lanes(db)).toEqual(['', 'srv_1', 'srv_2']);
+    expect(await lanes(db, NOON)).toEqual([
+      { lane: NEW, urgentAt: null, othersAt: NOON },
+      { lane: 'srv_1', urgentAt: NOON - 5, othersAt: NOON - 9 },
+      { lane: 'srv_2', urgentAt: null, othersAt: NOON - 7 },
+    ]);
   });
 
   test('reroute empties one lane into the unrouted one', async () => {
@@ -197,7 +240,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
     expect(await reroute(db, 'srv_1')).toBe(2);
     expect(await reroute(db, 'srv_1')).toBe(0);
     const found = await Promise.all([a, b, c, d].map((id) => rowOf(db, id!)));
-    expect(found.map((row) => row.lane)).toEqual(['', '', 'srv_2', 'srv_1']);
+    expect(found.map((row) => row.lane)).toEqual([NEW, NEW, 'srv_2', 'srv_1']);
   });
 
   test('expire ends what nobody holds and no marker stands on', async () => {
@@ -227,7 +270,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
       { due_at: NOON + 9_000 },
     );
     expect(await freeAllLeases(db, NOON)).toBe(2);
-    const claimed = await claim(db, '', 'me', NOON, 10);
+    const claimed = await claim(db, NEW, 'me', NOON, upTo(10));
     expect(new Map(claimed.map((row) => [row.id, row.dot_at]))).toEqual(
       new Map([
         [plain, null],

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../storage/db.ts';
-import { LEASE_MS } from './delivery.ts';
+import { HIGH, LEASE_MS, PRIORITIES } from './delivery.ts';
 import {
   attemptsOf,
   type Change,
@@ -7,40 +7,43 @@ import {
   claimRows,
   countLane,
   countWaiting,
+  type DueLane,
+  dueLanes,
   expireRows,
   freeLeases,
-  type Hold,
-  insertAttempt,
+  insertAttempts,
+  type Mark,
   type MessageRow,
-  markDotRow,
-  moveLane,
+  markRows,
   type NewAttempt,
-  queuedLanes,
-  releaseRow,
+  type Release,
+  releaseRows,
   renewRows,
+  unrouteLane,
 } from './store.ts';
 
-export type { Change, Hold, MessageRow, NewAttempt } from './store.ts';
+export type { Change, DueLane, Mark, MessageRow, NewAttempt, Release } from './store.ts';
 
-/** High before normal: a code must not wait behind a newsletter. */
-const PRIORITIES = [0, 1];
+/** How many messages of a lane may be taken: urgent ones may have room where others have none. */
+export interface Room {
+  urgent: number;
+  others: number;
+}
 
-/** Takes up to `limit` due messages of a lane for `owner`. Committed: nobody else has them until the lease ends. */
+/** Takes due messages of a lane for `owner`, urgent ones first. Committed: nobody else has them until the lease ends. */
 export async function claim(
   db: Db,
   lane: string,
   owner: string,
   now: number,
-  limit: number,
+  { urgent, others }: Room,
 ): Promise<MessageRow[]> {
   return db.write(async (tx) => {
     const claimed: MessageRow[] = [];
     for (const priority of PRIORITIES) {
-      const left = limit - claimed.length;
-      if (left > 0)
-        claimed.push(
-          ...(await claimRows(tx, { lane, priority, owner, now, until: now + LEASE_MS, limit: left })),
-        );
+      const limit = (priority === HIGH ? urgent : others) - claimed.length;
+      if (limit > 0)
+        claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: now + LEASE_MS, limit })));
     }
     return claimed;
   });
@@ -51,19 +54,14 @@ export function renew(db: Db, owner: string, ids: readonly string[], now: number
   return db.write((tx) => renewRows(tx, owner, ids, now, now + LEASE_MS));
 }
 
-/** Commits the marker, and at which server, before a final dot. @returns false when the lease is lost; the dot must not leave then */
-export function markDot(
-  db: Db,
-  hold: Hold,
-  server: { id: string; name: string },
-  now: number,
-): Promise<boolean> {
-  return db.write((tx) => markDotRow(tx, hold, server, now));
+/** Writes markers before final dots, in the caller's transaction. @returns the ids whose dot may leave */
+export function mark(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
+  return marks.length === 0 ? Promise.resolve(new Set()) : markRows(tx, marks, now);
 }
 
-/** Lets go of a held message with its next state, guarded by the lease. */
-export function release(tx: Tx, hold: Hold, change: Change): Promise<boolean> {
-  return releaseRow(tx, hold, change);
+/** Lets go of held messages with their next states, guarded by the leases. @returns the ids that were still held */
+export function release(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
+  return releases.length === 0 ? Promise.resolve(new Set()) : releaseRows(tx, releases);
 }
 
 /** Changes a message nobody is working on, from one stored state. */
@@ -78,16 +76,17 @@ export function changeIdle(
   return changeUnheld(tx, workspaceId, id, from, now, change);
 }
 
-export function recordAttempt(tx: Tx, attempt: NewAttempt): Promise<void> {
-  return insertAttempt(tx, attempt);
+export function recordAttempts(tx: Tx, attempts: readonly NewAttempt[]): Promise<void> {
+  return insertAttempts(tx, attempts);
 }
 
 export function listAttempts(db: Db, messageId: string): Promise<NewAttempt[]> {
   return attemptsOf(db, messageId);
 }
 
-export function lanes(db: Db): Promise<string[]> {
-  return queuedLanes(db);
+/** Lanes in which something is due. */
+export function lanes(db: Db, now: number): Promise<DueLane[]> {
+  return dueLanes(db, now);
 }
 
 /** How many messages stand in a lane. */
@@ -99,7 +98,7 @@ export function inLane(db: Db, lane: string): Promise<number> {
 const MOVED_AT_ONCE = 5_000;
 
 export function reroute(db: Db, lane: string): Promise<number> {
-  return db.write((tx) => moveLane(tx, lane, '', MOVED_AT_ONCE));
+  return db.write((tx) => unrouteLane(tx, lane, MOVED_AT_ONCE));
 }
 
 const EXPIRED_AT_ONCE = 500;

@@ -1,8 +1,9 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
+import { recordset } from '../storage/recordset.ts';
 import type { MessagesTable } from '../storage/schema.ts';
-import { isFinal, MARKED } from './delivery.ts';
+import { BULK, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
 
@@ -35,15 +36,40 @@ export async function claimRows(tx: Tx, claim: Claim): Promise<MessageRow[]> {
   return rows;
 }
 
-/** Lanes that hold queued rows, by hopping through the queue's index instead of reading it. */
-export async function queuedLanes(db: Db): Promise<string[]> {
-  const { rows } = await sql<{ lane: string | null }>`
+export interface DueLane {
+  lane: string;
+  /** When the first of its urgent and of its other rows is due; null where there is none. */
+  urgentAt: number | null;
+  othersAt: number | null;
+}
+
+/** Lanes with a row that is due, by hopping through the queue's index instead of reading it. */
+export async function dueLanes(db: Db, now: number): Promise<DueLane[]> {
+  const firstDue = (priority: number) =>
+    sql`(select min(due_at) from messages where state = 'queued' and lane = hop.lane and priority = ${sql.lit(priority)})`;
+  const { rows } = await sql<{
+    lane: string;
+    urgent: number | null;
+    normal: number | null;
+    bulk: number | null;
+  }>`
     with recursive hop (lane) as (
       select min(lane) from messages where state = 'queued'
       union all
       select (select min(lane) from messages where state = 'queued' and lane > hop.lane) from hop where hop.lane is not null)
-    select lane from hop where lane is not null`.execute(db.read);
-  return rows.map((row) => row.lane!);
+    select lane, ${firstDue(HIGH)} as urgent, ${firstDue(NORMAL)} as normal, ${firstDue(BULK)} as bulk
+    from hop where lane is not null`.execute(db.read);
+  return rows
+    .map(({ lane, urgent, normal, bulk }) => ({ lane, urgentAt: urgent, othersAt: earlier(normal, bulk) }))
+    .filter(({ urgentAt, othersAt }) => isDue(urgentAt, now) || isDue(othersAt, now));
+}
+
+function earlier(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
+}
+
+function isDue(at: number | null, now: number): boolean {
+  return at !== null && at <= now;
 }
 
 export async function renewRows(
@@ -66,71 +92,107 @@ export async function renewRows(
   return new Set(rows.map((row) => row.id));
 }
 
-/**
- * Commits the marker that stands before every final dot. False when the lease is no longer held: then the dot must
- * not leave. (docs/delivery-states.md, rules P3 and P5)
- */
-export async function markDotRow(
-  tx: Tx,
-  hold: Hold,
-  server: { id: string; name: string },
-  now: number,
-): Promise<boolean> {
-  const done = await tx
-    .updateTable('messages')
-    .set({ dot_at: now, lane: MARKED, server_id: server.id, server_name: server.name })
-    .where('id', '=', hold.id)
-    .where('fence', '=', hold.fence)
-    .where('lease_owner', '=', hold.owner)
-    .where('state', '=', 'queued')
-    .where('dot_at', 'is', null)
-    .where('due_at', '>', now)
-    .executeTakeFirst();
-  return done.numUpdatedRows > 0n;
+/** A marker to be written: who holds the row, and to which server the final dot will go. */
+export interface Mark extends Hold {
+  serverId: string;
+  serverName: string;
+  /** SHA-256 of the bytes; that of the first attempt stays. */
+  bodyHash: string;
 }
 
-export type Change = Partial<
-  Pick<
-    MessageRow,
-    | 'state'
-    | 'lane'
-    | 'due_at'
-    | 'expires_at'
-    | 'pinned_server_id'
-    | 'dot_at'
-    | 'attempts'
-    | 'deferred_since'
-    | 'final_at'
-    | 'server_id'
-    | 'server_name'
-    | 'route'
-    | 'code'
-    | 'reason'
-    | 'server_message_id'
-    | 'body_hash'
-    | 'possible_duplicate'
-  >
->;
+/**
+ * Writes the markers that stand before every final dot. A row whose lease is no longer held gets none: then the dot
+ * must not leave. (docs/delivery-states.md, rules P3 and P5) @returns the ids that were marked
+ */
+export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
+  const values = recordset(tx, MARK_COLUMNS, marks.map(markValues));
+  const { rows } = await sql<{ id: string }>`
+    update messages set dot_at = ${now}, lane = ${MARKED}, server_id = v.to_server, server_name = v.to_name,
+      body_hash = coalesce(messages.body_hash, v.hash)
+    from ${values}
+    where messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
+      and messages.state = 'queued' and messages.dot_at is null and messages.due_at > ${now}
+    returning messages.id as id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+const HOLD_COLUMNS = { held: 'text', claim: 'bigint', holder: 'text' } as const;
+const MARK_COLUMNS = { ...HOLD_COLUMNS, to_server: 'text', to_name: 'text', hash: 'text' } as const;
+
+function holdValues({ id, fence, owner }: Hold) {
+  return { held: id, claim: fence, holder: owner };
+}
+
+function markValues(mark: Mark) {
+  return { ...holdValues(mark), to_server: mark.serverId, to_name: mark.serverName, hash: mark.bodyHash };
+}
+
+/** What the end of a turn may change of a row. */
+const CHANGEABLE = {
+  state: 'text',
+  lane: 'text',
+  due_at: 'bigint',
+  expires_at: 'bigint',
+  pinned_server_id: 'text',
+  dot_at: 'bigint',
+  attempts: 'bigint',
+  deferred_since: 'bigint',
+  final_at: 'bigint',
+  server_id: 'text',
+  server_name: 'text',
+  route: 'text',
+  code: 'text',
+  reason: 'text',
+  server_message_id: 'text',
+  body_hash: 'text',
+  possible_duplicate: 'bigint',
+} as const;
+
+type Changeable = keyof typeof CHANGEABLE;
+export type Change = Partial<Pick<MessageRow, Changeable>>;
+
+/** A held row as it was claimed, and what its turn changes of it. */
+export interface Release {
+  row: MessageRow;
+  owner: string;
+  change: Change;
+}
 
 /** What a sensitive template made is forgotten by the very change that ends its message. */
 const REMEMBERED = sql<string | null>`case when sensitive = 1 then null else content end`;
 
-function unheld(change: Change) {
-  const ends = change.state !== undefined && isFinal(change.state);
-  return { ...change, lease_owner: null, ...(ends ? { content: REMEMBERED } : {}) };
+function ends(state: string | undefined): boolean {
+  return state !== undefined && isFinal(state);
 }
 
-/** Gives a held row its next state and lets go of it. False when the lease was lost: then nothing is written. */
-export async function releaseRow(tx: Tx, hold: Hold, change: Change): Promise<boolean> {
-  const done = await tx
-    .updateTable('messages')
-    .set(unheld(change))
-    .where('id', '=', hold.id)
-    .where('fence', '=', hold.fence)
-    .where('lease_owner', '=', hold.owner)
-    .where('state', '=', 'queued')
-    .executeTakeFirst();
-  return done.numUpdatedRows > 0n;
+function unheld(change: Change) {
+  return { ...change, lease_owner: null, ...(ends(change.state) ? { content: REMEMBERED } : {}) };
+}
+
+/** Gives held rows their next state and lets go of them. A row whose lease was lost is not touched. @returns the ids that were released */
+export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
+  const values = recordset(tx, { ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' }, releases.map(nextRow));
+  const { rows } = await sql<{ id: string }>`
+    update messages set ${SET_CHANGEABLE}, lease_owner = null,
+      content = case when sensitive = 1 and v.over = 1 then null else content end
+    from ${values}
+    where messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
+      and messages.state = 'queued'
+    returning messages.id as id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+const CHANGEABLE_COLUMNS = Object.keys(CHANGEABLE) as Changeable[];
+const SET_CHANGEABLE = sql.join(
+  CHANGEABLE_COLUMNS.map((column) => sql`${sql.ref(column)} = ${sql.ref(`v.${column}`)}`),
+);
+
+/** The whole row after its turn: nobody but its holder could change it since it was claimed. */
+function nextRow({ row, owner, change }: Release) {
+  const next = Object.fromEntries(
+    CHANGEABLE_COLUMNS.map((column) => [column, column in change ? change[column] : row[column]]),
+  ) as Pick<MessageRow, Changeable>;
+  return { ...holdValues({ id: row.id, fence: row.fence, owner }), ...next, over: ends(next.state) ? 1 : 0 };
 }
 
 /** Changes a row that nobody holds, from one stored state. */
@@ -168,10 +230,11 @@ export async function countLane(db: Db, lane: string): Promise<number> {
   return Number(row.rows);
 }
 
-export async function moveLane(tx: Tx, lane: string, to: string, limit: number): Promise<number> {
+/** Back to the lane of those whose server is not chosen. */
+export async function unrouteLane(tx: Tx, lane: string, limit: number): Promise<number> {
   const done = await tx
     .updateTable('messages')
-    .set({ lane: to })
+    .set({ lane: sql`${UNROUTED} || workspace_id` })
     .where('id', 'in', (rows) =>
       rows
         .selectFrom('messages')
@@ -246,24 +309,32 @@ export interface NewAttempt {
   durationMs: number;
 }
 
-export async function insertAttempt(tx: Tx, attempt: NewAttempt): Promise<void> {
-  await tx
-    .insertInto('attempts')
-    .values({
-      message_id: attempt.messageId,
-      fence: attempt.fence,
-      workspace_id: attempt.workspaceId,
-      at: attempt.at,
-      server_id: attempt.serverId,
-      server_name: attempt.serverName,
-      stage: attempt.stage,
-      outcome: attempt.outcome,
-      code: attempt.code,
-      reply: attempt.reply,
-      reason: attempt.reason,
-      duration_ms: attempt.durationMs,
-    })
-    .execute();
+/** Rows per statement: twelve columns each, far below the parameter limit of either engine. */
+const ATTEMPTS_AT_ONCE = 500;
+
+export async function insertAttempts(tx: Tx, attempts: readonly NewAttempt[]): Promise<void> {
+  for (let at = 0; at < attempts.length; at += ATTEMPTS_AT_ONCE)
+    await tx
+      .insertInto('attempts')
+      .values(attempts.slice(at, at + ATTEMPTS_AT_ONCE).map(attemptColumns))
+      .execute();
+}
+
+function attemptColumns(attempt: NewAttempt) {
+  return {
+    message_id: attempt.messageId,
+    fence: attempt.fence,
+    workspace_id: attempt.workspaceId,
+    at: attempt.at,
+    server_id: attempt.serverId,
+    server_name: attempt.serverName,
+    stage: attempt.stage,
+    outcome: attempt.outcome,
+    code: attempt.code,
+    reply: attempt.reply,
+    reason: attempt.reason,
+    duration_ms: attempt.durationMs,
+  };
 }
 
 export async function attemptsOf(db: Db, messageId: string): Promise<NewAttempt[]> {

@@ -108,13 +108,13 @@ export async function deleteServer(tx: Tx, workspaceId: string, id: string): Pro
   return done.numDeletedRows > 0n;
 }
 
-/** Read in order to be changed by what just happened. */
-export async function healthOf(tx: Tx, id: string): Promise<Health | undefined> {
+/** Locked when it is read in order to be changed. */
+export async function healthOf(tx: Tx, id: string, locked?: 'locked'): Promise<Health | undefined> {
   const row = await tx
     .selectFrom('servers')
     .select(['failures', 'waiting_until', 'waiting_code', 'waiting_reason'])
     .where('id', '=', id)
-    .modifyEnd(forUpdate(tx))
+    .$if(locked !== undefined, (query) => query.modifyEnd(forUpdate(tx)))
     .executeTakeFirst();
   return (
     row && {

@@ -12,8 +12,6 @@ export type Tx = Kysely<Schema>;
  */
 export interface Db {
   readonly engine: Engine;
-  /** Transactions commit in the order they were asked for: with one writer they do, with many connections they may not. */
-  readonly inOrder: boolean;
   readonly read: Kysely<Schema>;
   /**
    * Runs `work` in a transaction. Transactions asked for within one turn of the event loop may share a commit;

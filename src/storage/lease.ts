@@ -14,6 +14,6 @@ export function forUpdate(tx: Tx): RawBuilder<unknown> {
   return isPostgres(tx) ? sql`for update` : sql``;
 }
 
-function isPostgres(tx: Tx): boolean {
+export function isPostgres(tx: Tx): boolean {
   return tx.getExecutor().adapter instanceof PostgresAdapter;
 }

@@ -4,18 +4,25 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../config.ts';
 import type { Db } from './db.ts';
-import { migrate } from './migrate.ts';
+import { MIGRATIONS, migrate } from './migrate.ts';
 import { openSqlite } from './sqlite.ts';
 import { NOON, testDb, testFolder } from './testing.ts';
 
+const NAMES = MIGRATIONS.map((step) => step.name);
+const VERSIONS = MIGRATIONS.map((step) => step.version);
+
 describe('a migration', () => {
+  test('has the number that follows the one before', () => {
+    expect(VERSIONS).toEqual(VERSIONS.map((_, at) => at + 1));
+  });
+
   test('brings a fresh database to the schema that is written down', async () => {
     await expect(await schemaOf(await testDb())).toMatchFileSnapshot('schema.sql');
   });
 
   test('runs once, however often it is asked for', async () => {
     const db = openSqlite(join(testFolder(), 'test.db'));
-    expect(await migrate(db, NOON)).toEqual(['first-mail']);
+    expect(await migrate(db, NOON)).toEqual(NAMES);
     const before = await schemaOf(db);
     expect(await migrate(db, NOON)).toEqual([]);
     expect(await schemaOf(db)).toBe(before);
@@ -26,7 +33,7 @@ describe('a migration', () => {
     const file = join(testFolder(), 'test.db');
     const [one, two] = [openSqlite(file), openSqlite(file)];
     const applied = await Promise.all([migrate(one, NOON), migrate(two, NOON)]);
-    expect(applied.flat()).toEqual(['first-mail']);
+    expect(applied.flat()).toEqual(NAMES);
     await Promise.all([one.close(), two.close()]);
   });
 
@@ -38,12 +45,12 @@ describe('a migration', () => {
     const refused = migrate(db, NOON);
     await expect(refused).rejects.toThrow(ConfigError);
     await expect(refused).rejects.toThrow(
-      /^The database has schema 99, this program knows up to 1\. Start the newer Mailwright/,
+      `The database has schema 99, this program knows up to ${VERSIONS.at(-1)}. Start the newer Mailwright`,
     );
     const { rows } = await sql<{ version: number }>`select version from schema_versions order by 1`.execute(
       db.read,
     );
-    expect(rows.map((row) => row.version)).toEqual([1, 99]);
+    expect(rows.map((row) => row.version)).toEqual([...VERSIONS, 99]);
   });
 });
 

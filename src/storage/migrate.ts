@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { ConfigError } from '../config.ts';
 import type { Db, Engine } from './db.ts';
 import { firstMail } from './migrations/0001-first-mail.ts';
+import { lanesAndCounts } from './migrations/0002-lanes-and-counts.ts';
 import { lockForMigration } from './postgres.ts';
 import type { Schema } from './schema.ts';
 
@@ -12,7 +13,7 @@ export interface Migration {
   statements: (engine: Engine) => string[];
 }
 
-const MIGRATIONS: readonly Migration[] = [firstMail];
+export const MIGRATIONS: readonly Migration[] = [firstMail, lanesAndCounts];
 
 /**
  * Brings the database to this program's schema, in one transaction. On SQLite that transaction is the lock, on

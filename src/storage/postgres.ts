@@ -35,7 +35,6 @@ export async function openPostgres(url: string): Promise<Db> {
   const underWay = new Set<Promise<unknown>>();
   return {
     engine: 'postgres',
-    inOrder: false,
     read: kysely,
     write(work) {
       const done = transaction(kysely, work).finally(() => underWay.delete(done));

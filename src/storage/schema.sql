@@ -25,6 +25,10 @@ CREATE TABLE contacts (
       email text not null, email_key text not null, attributes text not null, bounced_at bigint, unsubscribed_at bigint,
       created_at bigint not null, updated_at bigint not null, unique (workspace_id, email_key));
 
+CREATE TABLE daily_counts (
+      workspace_id text not null, day bigint not null, server_id text not null, word text not null, count bigint not null,
+      primary key (workspace_id, day, server_id, word));
+
 CREATE TABLE events (
       id text primary key, workspace_id text not null, type text not null, message_id text, contact_id text,
       at bigint not null, detail text not null);

@@ -22,6 +22,7 @@ export interface Schema {
   attachments: AttachmentsTable;
   idempotency_keys: IdempotencyKeysTable;
   events: EventsTable;
+  daily_counts: DailyCountsTable;
 }
 
 interface SettingsTable {
@@ -272,4 +273,14 @@ interface EventsTable {
   contact_id: string | null;
   at: number;
   detail: string;
+}
+
+interface DailyCountsTable {
+  workspace_id: string;
+  /** Days since 1970-01-01, UTC. */
+  day: number;
+  /** Empty where no server took part. */
+  server_id: string;
+  word: string;
+  count: number;
 }

@@ -35,7 +35,6 @@ export function openSqlite(file: string): Db {
   const read = new Kysely<Schema>({ dialect: dialectOf(reader) });
   return {
     engine: 'sqlite',
-    inOrder: true,
     read,
     write: (work) => groups.write(work),
     async close() {

@@ -60,7 +60,7 @@ export function messageRow(changed: Partial<Insertable<MessagesTable>> = {}): In
     type: 'transactional',
     live: 1,
     state: 'queued',
-    lane: '',
+    lane: 'new:wsp_test',
     priority: 1,
     due_at: NOON,
     expires_at: NOON + 48 * 3_600_000,

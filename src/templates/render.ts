@@ -30,13 +30,18 @@ const KEPT_VERSIONS = 500;
 export class VersionCache {
   readonly #prepared = new Map<string, Prepared>();
 
-  prepared(id: string, version: Renderable): Prepared {
+  /** What was prepared before; its use makes it recent. */
+  known(id: string): Prepared | undefined {
     const known = this.#prepared.get(id);
-    if (known) {
-      this.#prepared.delete(id);
-      this.#prepared.set(id, known);
-      return known;
-    }
+    if (!known) return undefined;
+    this.#prepared.delete(id);
+    this.#prepared.set(id, known);
+    return known;
+  }
+
+  prepared(id: string, version: Renderable): Prepared {
+    const known = this.known(id);
+    if (known) return known;
     if (this.#prepared.size >= KEPT_VERSIONS) this.#prepared.delete(this.#prepared.keys().next().value!);
     const made = prepare(version);
     this.#prepared.set(id, made);

@@ -87,9 +87,10 @@ export async function templateBySlug(
   return row && templateOf(row);
 }
 
-export async function templateById(tx: Tx, id: string): Promise<Template | undefined> {
-  const row = await tx.selectFrom('templates').selectAll().where('id', '=', id).executeTakeFirst();
-  return row && templateOf(row);
+export async function templatesById(db: Db, ids: readonly string[]): Promise<Map<string, Template>> {
+  if (ids.length === 0) return new Map();
+  const rows = await db.read.selectFrom('templates').selectAll().where('id', 'in', ids).execute();
+  return new Map(rows.map((row) => [row.id, templateOf(row)]));
 }
 
 export async function templatesAfter(

@@ -2,8 +2,8 @@ import type { Db, Tx } from '../storage/db.ts';
 import {
   setServer,
   slugsOfServer,
-  templateById,
   templatesAfter,
+  templatesById,
   versionById,
   versionsOfTemplate,
 } from './store.ts';
@@ -34,8 +34,9 @@ export function findVersion(db: Db, id: string): Promise<TemplateVersion | undef
   return versionById(db.read, id);
 }
 
-export function findTemplateById(db: Db, id: string): Promise<Template | undefined> {
-  return templateById(db.read, id);
+/** Those of these templates that still exist, by id. */
+export function findTemplatesById(db: Db, ids: readonly string[]): Promise<Map<string, Template>> {
+  return templatesById(db, ids);
 }
 
 /** Newest first; older than this many are kept but not listed. */

@@ -1,0 +1,41 @@
+import { haveAttachments } from '../messages/letter.ts';
+import type { MessageRow } from '../queue/queue.ts';
+import type { Server } from '../servers/server.ts';
+import type { Db } from '../storage/db.ts';
+import { findSuppressions } from '../suppressions/suppress.ts';
+import type { Suppression } from '../suppressions/suppression.ts';
+import type { Template } from '../templates/template.ts';
+import { findTemplatesById } from '../templates/templates.ts';
+
+/** What claimed messages are delivered by, read once for all of them. */
+export interface Briefing {
+  serversOf(row: MessageRow): readonly Server[];
+  templateOf(row: MessageRow): Template | undefined;
+  suppressionOf(row: MessageRow): Suppression | undefined;
+  hasAttachments(row: MessageRow): boolean;
+}
+
+export async function briefingFor(
+  db: Db,
+  rows: readonly MessageRow[],
+  servers: readonly Server[],
+): Promise<Briefing> {
+  const serversByWorkspace = Map.groupBy(servers, (server) => server.workspaceId);
+  const templates = await findTemplatesById(db, distinct(rows.flatMap((row) => row.template_id ?? [])));
+  const attached = await haveAttachments(db, distinct(rows.map((row) => row.content_of)));
+  const suppressions = new Map<string, Map<string, Suppression>>();
+  for (const [workspaceId, own] of Map.groupBy(rows, (row) => row.workspace_id)) {
+    const keys = distinct(own.map((row) => row.rcpt_key));
+    suppressions.set(workspaceId, await findSuppressions(db.read, workspaceId, keys));
+  }
+  return {
+    serversOf: (row) => serversByWorkspace.get(row.workspace_id) ?? [],
+    templateOf: (row) => (row.template_id === null ? undefined : templates.get(row.template_id)),
+    suppressionOf: (row) => suppressions.get(row.workspace_id)?.get(row.rcpt_key),
+    hasAttachments: (row) => attached.has(row.content_of),
+  };
+}
+
+function distinct(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

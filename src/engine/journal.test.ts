@@ -1,0 +1,134 @@
+import { sql } from 'kysely';
+import { describe, expect, test } from 'vitest';
+import { unroutedLane } from '../queue/delivery.ts';
+import { claim, type MessageRow } from '../queue/queue.ts';
+import type { RouteChoice } from '../servers/route.ts';
+import type { Db } from '../storage/db.ts';
+import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { classify } from '../transport/classify.ts';
+import { Journal } from './journal.ts';
+import type { Turn } from './next-state.ts';
+
+const SERVER = { id: 'srv_1', name: 'One' };
+const ROUTE: RouteChoice = {
+  chosen: 'srv_1',
+  mode: 'random',
+  candidates: [],
+  ifFirstFails: null,
+  reason: null,
+};
+const CONTEXT = { server: 'One', host: 'mail.example.com', port: 587 };
+
+const accepted = (row: MessageRow): Turn => ({
+  row,
+  random: 0.5,
+  verdict: {
+    kind: 'attempted',
+    server: SERVER,
+    outcome: classify({ stage: 'dot', reply: { code: 250, lines: ['OK'] }, context: CONTEXT }),
+    durationMs: 3,
+    route: ROUTE,
+    bodyHash: 'hash',
+  },
+});
+
+describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
+  async function held(count: number): Promise<{ db: Db; journal: Journal; rows: MessageRow[] }> {
+    const db = await testDb(testFolder(), open);
+    await insertRows(db, ...Array.from({ length: count }, () => ({})));
+    const room = { urgent: count, others: count };
+    const rows = await claim(db, unroutedLane('wsp_test'), 'me', NOON, room);
+    return { db, journal: new Journal(db, new FakeClock(NOON), 'me'), rows };
+  }
+  const stored = async (db: Db, row: MessageRow) =>
+    db.read.selectFrom('messages').selectAll().where('id', '=', row.id).executeTakeFirstOrThrow();
+
+  test('writes outcomes and markers of many connections, each with its own answer', async () => {
+    const { db, journal, rows } = await held(4);
+    const [a, b, c, stale] = rows as [MessageRow, MessageRow, MessageRow, MessageRow];
+    const answers = await Promise.all([
+      journal.mark(b, SERVER, 'hash'),
+      journal.settle(accepted(a)),
+      journal.mark(c, SERVER, 'hash'),
+      journal.mark({ ...stale, fence: stale.fence - 1 }, SERVER, 'hash'),
+      journal.settle(accepted({ ...stale, fence: stale.fence - 1 })),
+    ]);
+    expect(answers).toEqual([true, true, true, false, false]);
+    expect((await stored(db, a)).state).toBe('sent');
+    expect((await stored(db, b)).dot_at).toBe(NOON);
+    expect(await stored(db, stale)).toEqual(stale);
+    const counts = await db.read.selectFrom('daily_counts').select(['word', 'count']).execute();
+    expect(counts).toEqual([{ word: 'sent', count: 1 }]);
+  });
+
+  test('a marker commits with the outcome before it, or after it, never before', async () => {
+    const { db, journal, rows } = await held(40);
+    // A trigger in the database itself looks at every marker: is the outcome that came before it stored?
+    await watchMarkers(db, engine);
+    const connection = async (name: string, own: MessageRow[]) => {
+      const settling: Promise<boolean>[] = [];
+      for (const row of own) {
+        expect(await journal.mark(row, { id: 'srv_1', name }, 'hash')).toBe(true);
+        settling.push(journal.settle(accepted(row)));
+      }
+      expect(await Promise.all(settling)).not.toContain(false);
+    };
+    await Promise.all([0, 1, 2, 3].map((at) => connection(`c${at}`, rows.slice(at * 10, at * 10 + 10))));
+    const { rows: seen } = await sql<{ unsettled: number }>`select unsettled from seen_markers`.execute(
+      db.read,
+    );
+    expect(seen).toHaveLength(40);
+    expect(Math.max(...seen.map((one) => Number(one.unsettled)))).toBe(0);
+  });
+
+  test('one bad outcome takes no others with it, and a marker that may be stored lets no dot leave', async () => {
+    const { db, journal, rows } = await held(3);
+    const [good, bad, marked] = rows as [MessageRow, MessageRow, MessageRow];
+    // Its attempt is on record already: the key refuses a second one.
+    await journal.settle(accepted(bad));
+    await db.write((tx) =>
+      tx
+        .updateTable('messages')
+        .set({ state: 'queued', lease_owner: 'me' })
+        .where('id', '=', bad.id)
+        .execute(),
+    );
+    const ends = await Promise.allSettled([
+      journal.settle(accepted(good)),
+      journal.settle(accepted(bad)),
+      journal.mark(marked, SERVER, 'hash'),
+    ]);
+    expect(ends.map((end) => end.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await stored(db, good)).state).toBe('sent');
+    expect((await stored(db, marked)).dot_at).toBe(NOON);
+  });
+});
+
+/** At each new marker: how many others of its connection stand. None, if the order is kept. */
+async function watchMarkers(db: Db, engine: string): Promise<void> {
+  const earlier = `select count(*) from messages where dot_at is not null and state = 'queued'
+    and server_name = new.server_name and id <> new.id`;
+  await db.write(async (tx) => {
+    await sql.raw(`create table seen_markers (unsettled bigint)`).execute(tx);
+    if (engine === 'sqlite') {
+      await sql
+        .raw(
+          `create trigger watch after update of dot_at on messages when new.dot_at is not null and old.dot_at is null
+           begin insert into seen_markers select (${earlier}); end`,
+        )
+        .execute(tx);
+      return;
+    }
+    await sql
+      .raw(
+        `create function watch() returns trigger language plpgsql as $$ begin
+           if new.dot_at is not null and old.dot_at is null then
+             insert into seen_markers select (${earlier}); end if; return new; end $$`,
+      )
+      .execute(tx);
+    await sql
+      .raw(`create trigger watch after update on messages for each row execute function watch()`)
+      .execute(tx);
+  });
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../clock.ts';
+import { type Mark, mark } from '../queue/queue.ts';
+import { Batcher } from '../storage/batcher.ts';
+import type { Db } from '../storage/db.ts';
+import type { Turn } from './next-state.ts';
+import { settle } from './settle.ts';
+
+type Entry = { mark: Mark } | { turn: Turn };
+
+/**
+ * The one place where a worker writes down what it does at the wire: a marker before each final dot, an outcome after
+ * it. Both pass in the order in which they happened, in transactions that are shared over all connections and never
+ * overlap; within one, outcomes are written before markers. So the outcome of one message on a connection commits
+ * before the marker of the next there, or with it: a crash leaves at most one message per connection uncertain.
+ */
+export class Journal {
+  readonly #db: Db;
+  readonly #clock: Clock;
+  readonly #owner: string;
+  readonly #batcher = new Batcher<Entry, boolean>((entries, again) => this.#write(entries, again));
+
+  constructor(db: Db, clock: Clock, owner: string) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#owner = owner;
+  }
+
+  /**
+   * Stores that the final dot of a message is about to leave.
+   * @returns false when its lease is lost: then the dot must not leave. Rejects when it could not be stored: the same
+   */
+  mark(
+    { id, fence }: { id: string; fence: number },
+    server: { id: string; name: string },
+    bodyHash: string,
+  ): Promise<boolean> {
+    const owner = this.#owner;
+    return this.#batcher.add({
+      mark: { id, fence, owner, serverId: server.id, serverName: server.name, bodyHash },
+    });
+  }
+
+  /** Stores how a turn ended. @returns false when the lease was lost, and then nothing is written */
+  settle(turn: Turn): Promise<boolean> {
+    return this.#batcher.add({ turn });
+  }
+
+  async #write(entries: readonly Entry[], again: boolean): Promise<boolean[]> {
+    const turns = entries.flatMap((entry) => ('turn' in entry ? [entry.turn] : []));
+    const marks = entries.flatMap((entry) => ('mark' in entry ? [entry.mark] : []));
+    const { settled, marked } = await this.#db.write(async (tx) => {
+      const now = this.#clock.now();
+      return {
+        settled: await settle(tx, turns, this.#owner, now),
+        marked: await mark(tx, marks, now),
+      };
+    });
+    // The group that failed may have been committed all the same, its answer lost. A marker found then is our own,
+    // but who asked for it shall not send: without an answer the safe end is to let the message go untouched.
+    if (again && marks.length > 0 && marked.size === 0)
+      throw new Error('The marker could not be stored at the first try.');
+    return entries.map((entry) =>
+      'turn' in entry ? settled.has(entry.turn.row.id) : marked.has(entry.mark.id),
+    );
+  }
+}

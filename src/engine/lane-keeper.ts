@@ -1,0 +1,101 @@
+import { laneOf } from '../queue/delivery.ts';
+import { type DueLane, inLane, type Room, reroute } from '../queue/queue.ts';
+import { isWell } from '../servers/route.ts';
+import type { Server } from '../servers/server.ts';
+import type { Db } from '../storage/db.ts';
+import type { Throttle } from './throttle.ts';
+
+const NO_ROOM: Room = { urgent: 0, others: 0 };
+
+/** Says how many messages of a lane could be worked on now, and empties lanes whose messages may go elsewhere. */
+export class LaneKeeper {
+  readonly #db: Db;
+  readonly #throttle: Throttle;
+  /** For each lane that cannot move: by which look of the servers it was routed anew, and how many are still to go. */
+  readonly #reconsidered = new Map<string, { look: string; left: number }>();
+
+  constructor(db: Db, throttle: Throttle) {
+    this.#db = db;
+    this.#throttle = throttle;
+  }
+
+  /** At most `share` messages. */
+  async roomIn(due: DueLane, servers: readonly Server[], now: number, share: number): Promise<Room> {
+    const room = await this.#room(due.lane, servers, now);
+    const urgentIsDue = due.urgentAt !== null && due.urgentAt <= now;
+    const othersAreDue = due.othersAt !== null && due.othersAt <= now;
+    return {
+      urgent: urgentIsDue ? Math.min(room.urgent, share) : 0,
+      others: othersAreDue ? Math.min(room.others, share) : 0,
+    };
+  }
+
+  async #room(name: string, servers: readonly Server[], now: number): Promise<Room> {
+    const lane = laneOf(name);
+    switch (lane.kind) {
+      case 'sandbox':
+      case 'marked':
+        return unbounded();
+      case 'unrouted': {
+        const own = servers.filter((server) => server.workspaceId === lane.workspaceId);
+        return own.length === 0 ? unbounded() : this.#roomAt(own, now);
+      }
+      case 'nobody':
+        return this.#reconsider(name, lookOf(servers, lane.workspaceId));
+      case 'server':
+        return this.#roomInLaneOf(lane.serverId, servers, now);
+    }
+  }
+
+  async #roomInLaneOf(serverId: string, servers: readonly Server[], now: number): Promise<Room> {
+    const server = servers.find((one) => one.id === serverId);
+    if (!server) {
+      await reroute(this.#db, serverId);
+      return NO_ROOM;
+    }
+    if (!isWell(server, now)) return this.#reconsider(serverId, wellBeside(server, servers, now));
+    this.#reconsidered.delete(serverId);
+    return this.#roomAt([server], now);
+  }
+
+  #roomAt(servers: readonly Server[], now: number): Room {
+    return servers.reduce(
+      (sum, server) => ({
+        urgent: sum.urgent + this.#throttle.room(server, now, true),
+        others: sum.others + this.#throttle.claimable(server, now),
+      }),
+      NO_ROOM,
+    );
+  }
+
+  /**
+   * Lets the messages of a lane that cannot move be routed anew, once for each look of the servers that might take
+   * them; those that find nobody come back, and cost nothing until the look changes. An empty look is nobody.
+   */
+  async #reconsider(lane: string, look: string): Promise<Room> {
+    const known = this.#reconsidered.get(lane);
+    const left = known?.look === look ? known.left : await inLane(this.#db, lane);
+    const moved = left > 0 && look !== '' ? await reroute(this.#db, lane) : 0;
+    this.#reconsidered.set(lane, { look, left: moved === 0 ? 0 : left - moved });
+    return NO_ROOM;
+  }
+}
+
+function unbounded(): Room {
+  return { urgent: Number.POSITIVE_INFINITY, others: Number.POSITIVE_INFINITY };
+}
+
+/** Changes when a workspace's servers do. */
+function lookOf(servers: readonly Server[], workspaceId: string): string {
+  const own = servers.filter((server) => server.workspaceId === workspaceId);
+  return own.map((server) => `${server.id}:${server.updatedAt}`).join();
+}
+
+/** The well servers of the same workspace, to which messages may move that are not bound to this one. */
+function wellBeside(server: Server, servers: readonly Server[], now: number): string {
+  const others = servers.filter((one) => one.workspaceId === server.workspaceId && one.id !== server.id);
+  return others
+    .filter((one) => isWell(one, now))
+    .map((one) => one.id)
+    .join();
+}

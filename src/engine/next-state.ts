@@ -1,0 +1,119 @@
+import { startLane } from '../queue/delivery.ts';
+import type { Change, MessageRow } from '../queue/queue.ts';
+import { nextTry } from '../queue/retry.ts';
+import { blamesServer } from '../servers/health.ts';
+import type { Outcome } from '../transport/outcome.ts';
+import type { Verdict } from './verdict.ts';
+
+/** After an uncertain end, evidence gets this long to arrive before the one repeat that a template may ask for. */
+const RESEND_AFTER_MS = 60_000;
+
+/** One turn of a message: the row as it was claimed, and how the turn ended. */
+export interface Turn {
+  row: MessageRow;
+  verdict: Verdict;
+  /** From 0 to 1, for the jitter of its next try. */
+  random: number;
+}
+
+/** What becomes of a message after its turn. The transitions of docs/delivery-states.md. */
+export function nextState({ row, verdict, random }: Turn, now: number): Change {
+  switch (verdict.kind) {
+    case 'ended':
+      return { state: verdict.state, code: verdict.code, reason: verdict.reason, final_at: now };
+    case 'waits':
+      return {
+        lane: verdict.lane,
+        due_at: row.send_at ?? row.created_at,
+        route: JSON.stringify(verdict.route),
+        code: verdict.code,
+        reason: verdict.reason,
+      };
+    case 'returned':
+      // Nothing was sent: also a marker that stands is no reason to doubt it.
+      return { due_at: verdict.at, dot_at: null, lane: laneToStart(row) };
+    case 'rescued':
+      return { ...uncertain(row, verdict.reason, now), attempts: row.attempts + 1 };
+    case 'attempted':
+      return afterAttempt(row, verdict, now, random);
+    case 'lost':
+      return {};
+  }
+}
+
+function afterAttempt(
+  row: MessageRow,
+  verdict: Extract<Verdict, { kind: 'attempted' }>,
+  now: number,
+  random: number,
+): Change {
+  const { outcome, server, route } = verdict;
+  const common: Change = {
+    attempts: row.attempts + 1,
+    dot_at: null,
+    code: outcome.code,
+    reason: outcome.message,
+    route: JSON.stringify(route),
+    server_id: server?.id ?? null,
+    server_name: server?.name ?? null,
+    body_hash: row.body_hash ?? verdict.bodyHash,
+  };
+  switch (outcome.class) {
+    case 'accepted':
+      return {
+        ...common,
+        state: server ? 'sent' : 'captured',
+        final_at: now,
+        server_message_id: outcome.serverMessageId ?? null,
+      };
+    case 'recipient_permanent':
+      return { ...common, state: 'bounced', final_at: now };
+    case 'message_permanent':
+      if (outcome.failover && route.ifFirstFails !== null && row.pinned_server_id === null)
+        return { ...common, lane: laneToStart(row), due_at: now };
+      return { ...common, state: 'failed', final_at: now };
+    case 'uncertain':
+      return { ...common, ...uncertain(row, outcome.message, now) };
+    case 'recipient_temporary':
+    case 'server_deferral':
+    case 'server_attention':
+    case 'network':
+    case 'local':
+      return { ...common, lane: laneToStart(row), ...again(row, outcome, now, random) };
+  }
+}
+
+/** The server's fault: the server waits and the message keeps its turn. Otherwise the message waits by its age. */
+function again(row: MessageRow, outcome: Outcome, now: number, random: number): Change {
+  if (blamesServer(outcome)) return { due_at: now };
+  const due_at = nextTry({
+    now,
+    since: row.deferred_since,
+    expiresAt: row.expires_at,
+    code: outcome.code,
+    random,
+  });
+  return { due_at, deferred_since: row.deferred_since ?? now };
+}
+
+/** Never sent again on our own, unless the template says once; never turned into sent or failed by time. */
+function uncertain(row: MessageRow, reason: string, now: number): Change {
+  if (row.on_uncertain === 'assume_sent')
+    return { state: 'sent', code: 'unconfirmed', reason, final_at: now };
+  if (row.on_uncertain === 'resend_once' && row.possible_duplicate === 0) {
+    return {
+      state: 'queued',
+      lane: laneToStart(row),
+      due_at: now + RESEND_AFTER_MS,
+      dot_at: null,
+      possible_duplicate: 1,
+      code: 'uncertain',
+      reason,
+    };
+  }
+  return { state: 'uncertain', code: 'uncertain', reason };
+}
+
+function laneToStart(row: MessageRow): string {
+  return startLane({ live: row.live === 1, workspaceId: row.workspace_id });
+}
