@@ -16,6 +16,7 @@ import { freeAllLeases } from './queue/queue.ts';
 import { addressPolicy } from './servers/address-policy.ts';
 import { CheckLimit } from './servers/check-limit.ts';
 import { serverRoutes } from './servers/routes.ts';
+import { statisticRoutes } from './statistics/routes.ts';
 import { databaseClock } from './storage/database-clock.ts';
 import type { Db } from './storage/db.ts';
 import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
@@ -116,6 +117,7 @@ export async function createApp(
       ...templateRoutes(accept),
       ...audienceRoutes({ db, clock }),
       ...messageRoutes(accept),
+      ...statisticRoutes({ db, clock }),
     ];
     routes.push(...programRoutes(db, routes, version));
     const http = createHttp({

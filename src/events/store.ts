@@ -1,26 +1,30 @@
 import type { Db, Tx } from '../storage/db.ts';
+import { insertOf } from '../storage/recordset.ts';
 import type { EventType, NewEvent, RecordedEvent } from './event.ts';
 
-/** Rows per statement: seven columns each, far below the parameter limit of either engine. */
-const BATCH = 500;
+const insertEventRows = insertOf('events', {
+  id: 'text',
+  workspace_id: 'text',
+  type: 'text',
+  message_id: 'text',
+  contact_id: 'text',
+  at: 'bigint',
+  detail: 'text',
+});
 
-export async function insertEvents(tx: Tx, events: readonly (NewEvent & { id: string })[]): Promise<void> {
-  for (let at = 0; at < events.length; at += BATCH) {
-    await tx
-      .insertInto('events')
-      .values(
-        events.slice(at, at + BATCH).map((event) => ({
-          id: event.id,
-          workspace_id: event.workspaceId,
-          type: event.type,
-          message_id: event.messageId ?? null,
-          contact_id: event.contactId ?? null,
-          at: event.at,
-          detail: JSON.stringify(event.detail ?? {}),
-        })),
-      )
-      .execute();
-  }
+export function insertEvents(tx: Tx, events: readonly (NewEvent & { id: string })[]): Promise<void> {
+  return insertEventRows(
+    tx,
+    events.map((event) => ({
+      id: event.id,
+      workspace_id: event.workspaceId,
+      type: event.type,
+      message_id: event.messageId ?? null,
+      contact_id: event.contactId ?? null,
+      at: event.at,
+      detail: JSON.stringify(event.detail ?? {}),
+    })),
+  );
 }
 
 export async function eventsOfMessage(db: Db, messageId: string): Promise<RecordedEvent[]> {

@@ -182,7 +182,8 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
   test('many rows get their next states in one statement, each guarded by its own lease', async () => {
     const db = await fresh();
     await insertRows(db, {}, {}, { sensitive: 1, content: 'canary' }, { content: 'kept' });
-    const rows = await claim(db, NEW, 'me', NOON, upTo(4));
+    const claimed = await claim(db, NEW, 'me', NOON, upTo(4));
+    const rows = claimed.sort((a, b) => (a.id < b.id ? -1 : 1));
     const [sent, lost, secret, again] = rows as [MessageRow, MessageRow, MessageRow, MessageRow];
     const stale = { ...lost, fence: lost.fence - 1 };
     const changes: [MessageRow, Change][] = [

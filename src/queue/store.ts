@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
-import { recordset } from '../storage/recordset.ts';
+import { insertOf, recordset } from '../storage/recordset.ts';
 import type { MessagesTable } from '../storage/schema.ts';
 import { BULK, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
@@ -309,15 +309,23 @@ export interface NewAttempt {
   durationMs: number;
 }
 
-/** Rows per statement: twelve columns each, far below the parameter limit of either engine. */
-const ATTEMPTS_AT_ONCE = 500;
+const insertAttemptRows = insertOf('attempts', {
+  message_id: 'text',
+  fence: 'bigint',
+  workspace_id: 'text',
+  at: 'bigint',
+  server_id: 'text',
+  server_name: 'text',
+  stage: 'text',
+  outcome: 'text',
+  code: 'text',
+  reply: 'text',
+  reason: 'text',
+  duration_ms: 'bigint',
+});
 
-export async function insertAttempts(tx: Tx, attempts: readonly NewAttempt[]): Promise<void> {
-  for (let at = 0; at < attempts.length; at += ATTEMPTS_AT_ONCE)
-    await tx
-      .insertInto('attempts')
-      .values(attempts.slice(at, at + ATTEMPTS_AT_ONCE).map(attemptColumns))
-      .execute();
+export function insertAttempts(tx: Tx, attempts: readonly NewAttempt[]): Promise<void> {
+  return insertAttemptRows(tx, attempts.map(attemptColumns));
 }
 
 function attemptColumns(attempt: NewAttempt) {

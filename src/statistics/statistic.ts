@@ -17,6 +17,21 @@ export interface DailyCount extends Tally {
   count: number;
 }
 
+/** A call asks for at most so many days: two years fit into one answer. */
+export const MAX_DAYS = 731;
+
+/** YYYY-MM-DD. */
+export function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** Undefined for what is no day of the calendar. */
+export function parseDay(text: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return undefined;
+  const at = Date.parse(`${text}T00:00:00Z`);
+  return Number.isNaN(at) || dayText(at / DAY_MS) !== text ? undefined : at / DAY_MS;
+}
+
 export function dayOf(now: number): number {
   return Math.floor(now / DAY_MS);
 }
