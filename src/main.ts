@@ -16,13 +16,14 @@ const USAGE = `Mailwright ${version}: send mail through the servers you already 
 
 Usage: mailwright COMMAND [OPTION...]
 
-  serve         run the program (npm start installs what is missing first)
-  setup         make the first user: --email --workspace (--password-stdin | --password) [--json]
-  migrate       bring the database to this version, and stop
-  demo-smtp     run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
+  serve             run the program (npm start installs what is missing first)
+  setup             make the first user: --email --workspace (--password-stdin | --password) [--json]
+  migrate           bring the database to this version, and stop
+  move-to-postgres  copy the stopped installation in DATA_DIR to the empty DATABASE_URL [--json]
+  demo-smtp         run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
 
-  --version     print the version
-  --help        print this; \`mailwright serve --help\` lists the settings
+  --version         print the version
+  --help            print this; \`mailwright serve --help\` lists the settings
 `;
 
 type Command = (args: string[]) => Promise<number | undefined>;
@@ -31,6 +32,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   serve: async () => (await import('./commands/serve.ts')).serveCommand(root, version),
   setup: async () => (await import('./commands/setup.ts')).setupCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  'move-to-postgres': async () => (await import('./commands/move-to-postgres.ts')).moveToPostgresCommand,
   'demo-smtp': async () => {
     const { demoSmtpCommand } = await import('./demo-smtp/demo.ts');
     return (args) => demoSmtpCommand(args, { print: (line) => process.stdout.write(`${line}\n`) });
