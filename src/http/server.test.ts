@@ -110,12 +110,17 @@ describe('a path', () => {
     ['/v1/things/a%2Fb', 'a/b'],
     ['/v1/things/50%off', '50%off'],
     ['/v1/things/%', '%'],
-    ['/v1/things/%00', '\0'],
     ['/v1/things/%ff', '%ff'],
   ])('%s names %j', async (path, name) => {
     const answer = await http().call('GET', path);
     expect(answer.status).toBe(200);
     expect(answer.body.params).toEqual({ name });
+  });
+
+  test.each(['/v1/things/%00', '/v1/things/a?name=%00'])('%s holds U+0000 and is refused', async (path) => {
+    const answer = await http().call('GET', path);
+    expect([answer.status, answer.body.error.code]).toEqual([422, 'control_character']);
+    expect(answer.body.error.field).toBe('name');
   });
 
   test('keeps the slashes of its query', async () => {

@@ -7,7 +7,7 @@ import type { Log } from '../log.ts';
 import { readJson } from './body.ts';
 import { errorResponse } from './errors.ts';
 import { type Actor, type Call, mayCall, type Reply, type Route } from './route.ts';
-import { validate } from './validate.ts';
+import { refuseNul, validate } from './validate.ts';
 
 export interface HttpParts {
   routes: readonly Route[];
@@ -52,6 +52,8 @@ async function answer(
   try {
     const actor = one.access === 'public' ? NOBODY : await parts.authenticate(c.req.raw);
     if (one.access !== 'public') allow(actor, one);
+    const params = c.req.param() as Record<string, string>;
+    refuseNul({ ...params, ...c.req.query() });
     const query = one.query ? validate(one.query, c.req.query(), 'refuse').value : c.req.query();
     const body =
       one.body && METHODS_WITH_BODY.has(one.method)
@@ -60,7 +62,7 @@ async function answer(
     const call: Call = {
       body: body.value as never,
       query: query as never,
-      params: c.req.param() as Record<string, string>,
+      params,
       actor,
       headers: c.req.raw.headers,
       ip: c.env?.incoming?.socket.remoteAddress ?? '127.0.0.1',
@@ -84,7 +86,9 @@ function allow(actor: Actor, one: Route): void {
 }
 
 async function parseBody(request: Request, one: Route) {
-  return validate(one.body!, await readJson(request, one.maxBodyBytes), one.unknownFields);
+  const value = await readJson(request, one.maxBodyBytes);
+  refuseNul(value);
+  return validate(one.body!, value, one.unknownFields);
 }
 
 function present(reply: Reply | Response, requestId: string): Response {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import type { Route } from './route.ts';
-import { coded, validate } from './validate.ts';
+import { coded, refuseNul, validate } from './validate.ts';
 
 const body = z.object({
   subject: z.string(),
@@ -96,5 +96,21 @@ describe('an unknown field', () => {
   test.each(['__proto__', 'constructor', 'toString'])('%s is one like any other', (name) => {
     const value = JSON.parse(`{"subject": "Hi", "${name}": {"a": 1}}`);
     expect(refusal(value)).toMatchObject({ code: 'unknown_field', field: name });
+  });
+});
+
+describe('the character U+0000', () => {
+  test.each<[object, string]>([
+    [{ subject: 'a\0b' }, 'subject'],
+    [{ messages: [{ text: 'a' }, { variables: { name: '\0' } }] }, 'messages.1.variables.name'],
+    [{ variables: { 'a\0b': 1 } }, 'variables.a?b'],
+  ])('is refused wherever it stands: %j', (value, field) => {
+    expect(() => refuseNul(value)).toThrow(
+      expect.objectContaining({ code: 'control_character', status: 422, field }),
+    );
+  });
+
+  test('other texts and values pass', () => {
+    expect(() => refuseNul({ a: ['\u0001', 0, null, true, { b: '\\u0000' }] })).not.toThrow();
   });
 });

@@ -30,6 +30,24 @@ export function validate(schema: z.ZodType, value: unknown, unknownFields: Route
   throw issueError(schema, result.error.issues[0]!);
 }
 
+/**
+ * No mail holds U+0000 (RFC 5322 §3.5), nor does a text in PostgreSQL; so no call may bring it, in a value or a name.
+ * @throws AppError control_character
+ */
+export function refuseNul(value: unknown, path: readonly string[] = []): void {
+  if (typeof value === 'string' && value.includes('\0')) {
+    const field = shown(path.join('.'));
+    throw new AppError('control_character', `The field ${field} contains the character U+0000. Remove it.`, {
+      field,
+    });
+  }
+  if (value === null || typeof value !== 'object') return;
+  for (const [name, inner] of Object.entries(value)) {
+    refuseNul(name, [...path, name]);
+    refuseNul(inner, [...path, name]);
+  }
+}
+
 function checkUnknown(schema: z.ZodType, value: object, mode: Route['unknownFields']): string[] {
   if (mode === 'keep' || !(schema instanceof z.ZodObject)) return [];
   const known = Object.keys(schema.shape);
@@ -57,6 +75,9 @@ function unknownField(name: string, near: string | undefined, path: string): App
   });
 }
 
+/** How the library begins where a schema brings no sentence of its own. */
+const LIBRARY_WORDS = /^(Invalid |Too (small|big): )/;
+
 function issueError(schema: z.ZodType, issue: z.core.$ZodIssue): AppError {
   const path = issue.path.map(String);
   const field = path.join('.');
@@ -75,7 +96,7 @@ function issueError(schema: z.ZodType, issue: z.core.$ZodIssue): AppError {
       { field },
     );
   }
-  const sentence = issue.message.startsWith('Invalid ')
+  const sentence = LIBRARY_WORDS.test(issue.message)
     ? `The field ${field} is wrong: ${lowerFirst(issue.message)}.`
     : issue.message;
   return new AppError(code ?? 'field_invalid', sentence, { field });
