@@ -70,20 +70,20 @@ export function blockOf(kind: string): string {
   return found[0]!.text;
 }
 
-/** The page without its blocks and comments; the lines keep their places. */
-export function proseOf(page: Page): string {
-  return page.text
-    .replace(/^( *)```[\s\S]*?^\1```$/gm, (block) => block.replace(/[^\n]/g, ''))
-    .replace(/<!--.*?-->/g, '');
+/** The page without its blocks and comments; lines and characters keep their places. */
+export function proseOf({ text }: Page): string {
+  return text
+    .replace(/^( *)```[\s\S]*?^\1```$/gm, (block) => block.replace(/[^\n]/g, ' '))
+    .replace(/<!--.*?-->/g, (comment) => ' '.repeat(comment.length));
 }
 
 /** From a heading to the next one of its level or above. */
-export function sectionOf({ path, text }: Page, heading: string): Page {
-  const marks = [...text.matchAll(/^(#+) (.*)$/gm)];
+export function sectionOf(page: Page, heading: string): Page {
+  const marks = [...proseOf(page).matchAll(/^(#+) (.*)$/gm)];
   const start = marks.findIndex((mark) => mark[2] === heading);
-  if (start < 0) throw new Error(`${path} has no heading "${heading}".`);
+  if (start < 0) throw new Error(`${page.path} has no heading "${heading}".`);
   const end = marks.slice(start + 1).find((mark) => mark[1]!.length <= marks[start]![1]!.length);
-  return { path, text: text.slice(marks[start]!.index, end?.index) };
+  return { path: page.path, text: page.text.slice(marks[start]!.index, end?.index) };
 }
 
 /** The rows of all its tables without their heads, as cells. */
