@@ -54,11 +54,11 @@ function databaseFile(config: Config): string {
   return join(config.dataDir, 'mailwright.db');
 }
 
-/** A line on stderr whenever a table begins or a tenth more is done. */
+/** A line on stderr for each tenth. */
 function progressLines(): (progress: Progress) => void {
   let last = '';
   return ({ step, table, rows, total }) => {
-    const now = `${step} ${table} ${Math.floor((10 * rows) / total)}`;
+    const now = `${step} ${Math.floor((10 * rows) / total)}`;
     if (now === last) return;
     last = now;
     process.stderr.write(`${step} ${counted(rows)} of ${counted(total)} rows (${table})\n`);
@@ -75,8 +75,8 @@ function report(config: Config, { rows, copied, tables }: Moved, seconds: number
 Next:
   1. Keep the master key; without it stored passwords cannot be read:
      ${key}
-  2. Put the old database away. It still holds the queue, which would go out a second time
-     if Mailwright were started without DATABASE_URL again:
+  2. Put the old database away, with -wal and -shm beside it. It still holds the queue,
+     which would go out a second time if Mailwright were started without DATABASE_URL again:
      ${databaseFile(config)}
   3. Start Mailwright with this DATABASE_URL.
 `;

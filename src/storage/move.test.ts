@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { startPostgres } from '../testing/postgres.ts';
 import type { Db } from './db.ts';
 import { migrate } from './migrate.ts';
 import { type MoveOptions, moveInstallation } from './move.ts';
@@ -148,6 +149,28 @@ describe.skipIf(!inject('postgresUrl'))('a move to PostgreSQL', () => {
     const both = await Promise.all([move(), move()]);
     expect(both.map(({ copied }) => copied).toSorted()).toEqual([false, true]);
     expect(await count('messages')).toBe(1);
+  });
+
+  test('a server that ends meanwhile leaves nothing, and the move goes when repeated', async () => {
+    await insertRows(here, {});
+    const server = await startPostgres();
+    onTestFinished(() => server.stop());
+    const theirs = await openPostgres(`${server.url}postgres`);
+    onTestFinished(() => theirs.close());
+    const source = openSource(join(folder, 'test.db'));
+    onTestFinished(() => source.close());
+    let restarted: Promise<void> | undefined;
+    const options: MoveOptions = {
+      now: NOON,
+      onProgress: () => {
+        restarted ??= server.restart();
+      },
+    };
+    await expect(moveInstallation(source, theirs, options)).rejects.toThrow(
+      /^The move was broken off: .* The data folder is unchanged; run the command again\.$/,
+    );
+    await restarted;
+    expect(await moveInstallation(source, theirs, options)).toMatchObject({ copied: true });
   });
 
   describe('is refused, and leaves the target as it is', () => {

@@ -199,14 +199,14 @@ function rowsIn(tables: readonly Table[]): number {
   return tables.reduce((sum, { rows }) => sum + rows, 0);
 }
 
+/** As the driver speaks of a connection that broke between two statements. */
+const BROKEN_CONNECTION = /^(Connection terminated|Client has encountered a connection error)/;
+
 /** What a database or the network says carries a code; everything else is a bug and keeps its stack. */
 function inWords(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message: string };
-  if (
-    error instanceof ConfigError ||
-    (typeof code !== 'string' && !message.startsWith('Connection terminated'))
-  )
-    return error;
+  const isOurs = typeof code !== 'string' && !BROKEN_CONNECTION.test(message);
+  if (error instanceof ConfigError || isOurs) return error;
   return new ConfigError(
     `The move was broken off: ${message}. The data folder is unchanged; run the command again.`,
   );

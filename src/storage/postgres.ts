@@ -28,8 +28,10 @@ export async function openPostgres(url: string): Promise<Db> {
     application_name: 'mailwright',
     types: { getTypeParser: typeParser as typeof pg.types.getTypeParser },
   });
-  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  // A connection that breaks fails its statement, or is replaced when idle; without a listener for each it would end
+  // the process, also between two statements of a transaction.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   await reachable(pool);
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   const underWay = new Set<Promise<unknown>>();

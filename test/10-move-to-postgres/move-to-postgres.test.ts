@@ -18,7 +18,7 @@ import { serverInput } from '../support/server-input.ts';
 /** Enough that a kill comes before the end. */
 const HISTORY = 10_000;
 
-describe.skipIf(!inject('postgresUrl'))('mailwright move-to-postgres', () => {
+describe.skipIf(!inject('postgresUrl'))('mailwright move-to-postgres', { timeout: 120_000 }, () => {
   let dataDir: string;
   let env: Record<string, string>;
   beforeEach(async () => {
