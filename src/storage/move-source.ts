@@ -106,14 +106,17 @@ function tableOf(db: Database.Database, name: string): Table {
     name,
     columns: columns.map((column) => column.name),
     key,
-    rows: single<number>(db, `select count(*) from ${name}`)!,
+    rows: single<number>(db, `select count(*) from ${quoted(name)}`)!,
   };
 }
+
+const quoted = (name: string) => `"${name}"`;
 
 function* batchesOf(db: Database.Database, { name, columns, key }: Table): Generator<readonly Row[]> {
   const rows = db
     .prepare(
-      `select ${columns.join(', ')} from ${name} order by ${key.map(({ column }) => column).join(', ')}`,
+      `select ${columns.map(quoted).join(', ')} from ${quoted(name)}
+       order by ${key.map(({ column }) => quoted(column)).join(', ')}`,
     )
     .iterate() as IterableIterator<Row>;
   let batch: Row[] = [];
