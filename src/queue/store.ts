@@ -1,8 +1,8 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
-import { insertOf, recordset } from '../storage/recordset.ts';
 import type { MessagesTable } from '../storage/schema.ts';
+import { insertOf, recordset, spelled, statement } from '../storage/statement.ts';
 import { BULK, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -24,16 +24,21 @@ export interface Claim {
   limit: number;
 }
 
-/** Takes due rows of one lane, oldest first. A row whose lease ran out is due again like any other. */
-export async function claimRows(tx: Tx, claim: Claim): Promise<MessageRow[]> {
-  const { rows } = await sql<MessageRow>`
-    update messages set lease_owner = ${claim.owner}, fence = fence + 1, due_at = ${claim.until}
+const claimDue = statement<MessageRow>(
+  spelled(
+    { sqlite: '', postgres: 'for update skip locked' },
+    (locking) => `update messages set lease_owner = ?, fence = fence + 1, due_at = ?
     where id in (
       select id from messages
-      where state = 'queued' and lane = ${claim.lane} and priority = ${claim.priority} and due_at <= ${claim.now}
-      order by due_at, id limit ${claim.limit} ${skipLocked(tx)})
-    returning *`.execute(tx);
-  return rows;
+      where state = 'queued' and lane = ? and priority = ? and due_at <= ?
+      order by due_at, id limit ? ${locking})
+    returning *`,
+  ),
+);
+
+/** Takes due rows of one lane, oldest first. A row whose lease ran out is due again like any other. */
+export function claimRows(tx: Tx, claim: Claim): Promise<MessageRow[]> {
+  return claimDue(tx, [claim.owner, claim.until, claim.lane, claim.priority, claim.now, claim.limit]);
 }
 
 export interface DueLane {
@@ -43,22 +48,26 @@ export interface DueLane {
   othersAt: number | null;
 }
 
-/** Lanes with a row that is due, by hopping through the queue's index instead of reading it. */
+const firstDue = (priority: number) =>
+  `(select min(due_at) from messages where state = 'queued' and lane = hop.lane and priority = ${priority})`;
+
+/** Hops through the queue's index from lane to lane instead of reading it. */
+const firstOfLanes = statement<{
+  lane: string;
+  urgent: number | null;
+  normal: number | null;
+  bulk: number | null;
+}>(`
+  with recursive hop (lane) as (
+    select min(lane) from messages where state = 'queued'
+    union all
+    select (select min(lane) from messages where state = 'queued' and lane > hop.lane) from hop where hop.lane is not null)
+  select lane, ${firstDue(HIGH)} as urgent, ${firstDue(NORMAL)} as normal, ${firstDue(BULK)} as bulk
+  from hop where lane is not null`);
+
+/** Lanes with a row that is due. */
 export async function dueLanes(db: Db, now: number): Promise<DueLane[]> {
-  const firstDue = (priority: number) =>
-    sql`(select min(due_at) from messages where state = 'queued' and lane = hop.lane and priority = ${sql.lit(priority)})`;
-  const { rows } = await sql<{
-    lane: string;
-    urgent: number | null;
-    normal: number | null;
-    bulk: number | null;
-  }>`
-    with recursive hop (lane) as (
-      select min(lane) from messages where state = 'queued'
-      union all
-      select (select min(lane) from messages where state = 'queued' and lane > hop.lane) from hop where hop.lane is not null)
-    select lane, ${firstDue(HIGH)} as urgent, ${firstDue(NORMAL)} as normal, ${firstDue(BULK)} as bulk
-    from hop where lane is not null`.execute(db.read);
+  const rows = await firstOfLanes(db.read, []);
   return rows
     .map(({ lane, urgent, normal, bulk }) => ({ lane, urgentAt: urgent, othersAt: earlier(normal, bulk) }))
     .filter(({ urgentAt, othersAt }) => isDue(urgentAt, now) || isDue(othersAt, now));
@@ -100,24 +109,33 @@ export interface Mark extends Hold {
   bodyHash: string;
 }
 
+const HOLD_COLUMNS = { held: 'text', claim: 'bigint', holder: 'text' } as const;
+/** Whoever writes must still have the claim: a stale holder changes nothing (rules P2 and P5). */
+const STILL_HELD = `messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
+  and messages.state = 'queued'`;
+
+const MARK_COLUMNS = { ...HOLD_COLUMNS, to_server: 'text', to_name: 'text', hash: 'text' } as const;
+const markHeld = statement<{ id: string }>(
+  spelled(
+    recordset(MARK_COLUMNS),
+    (
+      marks,
+    ) => `update messages set dot_at = ?, lane = '${MARKED}', server_id = v.to_server, server_name = v.to_name,
+      body_hash = coalesce(messages.body_hash, v.hash)
+    from ${marks}
+    where ${STILL_HELD} and messages.dot_at is null and messages.due_at > ?
+    returning messages.id as id`,
+  ),
+);
+
 /**
  * Writes the markers that stand before every final dot. A row whose lease is no longer held gets none: then the dot
  * must not leave. (docs/delivery-states.md, rules P3 and P5) @returns the ids that were marked
  */
 export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
-  const values = recordset(tx, MARK_COLUMNS, marks.map(markValues));
-  const { rows } = await sql<{ id: string }>`
-    update messages set dot_at = ${now}, lane = ${MARKED}, server_id = v.to_server, server_name = v.to_name,
-      body_hash = coalesce(messages.body_hash, v.hash)
-    from ${values}
-    where messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
-      and messages.state = 'queued' and messages.dot_at is null and messages.due_at > ${now}
-    returning messages.id as id`.execute(tx);
+  const rows = await markHeld(tx, [now, JSON.stringify(marks.map(markValues)), now]);
   return new Set(rows.map((row) => row.id));
 }
-
-const HOLD_COLUMNS = { held: 'text', claim: 'bigint', holder: 'text' } as const;
-const MARK_COLUMNS = { ...HOLD_COLUMNS, to_server: 'text', to_name: 'text', hash: 'text' } as const;
 
 function holdValues({ id, fence, owner }: Hold) {
   return { held: id, claim: fence, holder: owner };
@@ -169,23 +187,25 @@ function unheld(change: Change) {
   return { ...change, lease_owner: null, ...(ends(change.state) ? { content: REMEMBERED } : {}) };
 }
 
-/** Gives held rows their next state and lets go of them. A row whose lease was lost is not touched. @returns the ids that were released */
+const CHANGEABLE_COLUMNS = Object.keys(CHANGEABLE) as Changeable[];
+const releaseHeld = statement<{ id: string }>(
+  spelled(
+    recordset({ ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' }),
+    (
+      next,
+    ) => `update messages set ${CHANGEABLE_COLUMNS.map((column) => `${column} = v.${column}`).join(', ')},
+      lease_owner = null, content = case when sensitive = 1 and v.over = 1 then null else content end
+    from ${next}
+    where ${STILL_HELD}
+    returning messages.id as id`,
+  ),
+);
+
+/** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the ids that were released */
 export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
-  const values = recordset(tx, { ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' }, releases.map(nextRow));
-  const { rows } = await sql<{ id: string }>`
-    update messages set ${SET_CHANGEABLE}, lease_owner = null,
-      content = case when sensitive = 1 and v.over = 1 then null else content end
-    from ${values}
-    where messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
-      and messages.state = 'queued'
-    returning messages.id as id`.execute(tx);
+  const rows = await releaseHeld(tx, [JSON.stringify(releases.map(nextRow))]);
   return new Set(rows.map((row) => row.id));
 }
-
-const CHANGEABLE_COLUMNS = Object.keys(CHANGEABLE) as Changeable[];
-const SET_CHANGEABLE = sql.join(
-  CHANGEABLE_COLUMNS.map((column) => sql`${sql.ref(column)} = ${sql.ref(`v.${column}`)}`),
-);
 
 /** The whole row after its turn: nobody but its holder could change it since it was claimed. */
 function nextRow({ row, owner, change }: Release) {

@@ -1,25 +1,24 @@
-import { sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
+import { insertOf } from '../storage/statement.ts';
 import type { DailyCount } from './statistic.ts';
 
-export async function addCounts(tx: Tx, counts: readonly DailyCount[]): Promise<void> {
-  await tx
-    .insertInto('daily_counts')
-    .values(
-      counts.map((one) => ({
-        workspace_id: one.workspaceId,
-        day: one.day,
-        server_id: one.serverId,
-        word: one.word,
-        count: one.count,
-      })),
-    )
-    .onConflict((conflict) =>
-      conflict
-        .columns(['workspace_id', 'day', 'server_id', 'word'])
-        .doUpdateSet({ count: sql`daily_counts.count + excluded.count` }),
-    )
-    .execute();
+const insertOrAdd = insertOf(
+  'daily_counts',
+  { workspace_id: 'text', day: 'bigint', server_id: 'text', word: 'text', count: 'bigint' },
+  `on conflict (workspace_id, day, server_id, word) do update set count = daily_counts.count + excluded.count`,
+);
+
+export function addCounts(tx: Tx, counts: readonly DailyCount[]): Promise<void> {
+  return insertOrAdd(
+    tx,
+    counts.map((one) => ({
+      workspace_id: one.workspaceId,
+      day: one.day,
+      server_id: one.serverId,
+      word: one.word,
+      count: one.count,
+    })),
+  );
 }
 
 export async function countsBetween(

@@ -1,0 +1,74 @@
+import { CompiledQuery } from 'kysely';
+import type { Tx } from './db.ts';
+import { isPostgres } from './lease.ts';
+
+type Value = string | number | null;
+export type ColumnType = 'text' | 'bigint';
+
+/** Text that the engines spell differently. */
+export interface Spelling {
+  sqlite: string;
+  postgres: string;
+}
+
+/**
+ * A statement that every message needs: its text is made once and never built again, which costs more than running
+ * it. Parameters stand as `?`, in order. Everything else is written with Kysely.
+ */
+export function statement<Row>(
+  text: string | Spelling,
+): (tx: Tx, parameters: readonly Value[]) => Promise<Row[]> {
+  const spelling = typeof text === 'string' ? { sqlite: text, postgres: text } : text;
+  const postgres = numbered(spelling.postgres);
+  return async (tx, parameters) => {
+    const compiled = CompiledQuery.raw(isPostgres(tx) ? postgres : spelling.sqlite, [...parameters]);
+    return (await tx.executeQuery<Row>(compiled)).rows;
+  };
+}
+
+/** PostgreSQL numbers its parameters. */
+function numbered(text: string): string {
+  let count = 0;
+  return text.replaceAll('?', () => `$${++count}`);
+}
+
+/**
+ * Values as a table `v` inside a statement: one parameter, the rows as JSON (`JSON.stringify`), for any number of
+ * them; the engine reads it itself. Every row has every column, null where it has nothing.
+ */
+export function recordset(columns: Record<string, ColumnType>): Spelling {
+  const names = Object.entries(columns);
+  const typed = names.map(([name, type]) => `"${name}" ${type}`);
+  const read = names.map(([name]) => `value ->> '$.${name}' as "${name}"`);
+  return {
+    sqlite: `(select ${read.join(', ')} from json_each(?)) as v`,
+    postgres: `json_to_recordset(?::json) as v (${typed.join(', ')})`,
+  };
+}
+
+/** The same text around what is spelled differently. */
+export function spelled(inner: Spelling, around: (inner: string) => string): Spelling {
+  return { sqlite: around(inner.sqlite), postgres: around(inner.postgres) };
+}
+
+/** Inserts rows of which each has every column, any number of them with one text. */
+export function insertOf<Column extends string>(
+  table: string,
+  columns: Record<Column, ColumnType>,
+  /** Follows the rows, as `on conflict do nothing`. */
+  ending = '',
+): (tx: Tx, rows: readonly Record<Column, Value>[]) => Promise<void> {
+  const names = Object.keys(columns)
+    .map((name) => `"${name}"`)
+    .join(', ');
+  const insert = statement<never>(
+    // SQLite takes `on` for a join without a condition before it (sqlite.org/lang_upsert.html, parsing ambiguity).
+    spelled(
+      recordset(columns),
+      (rows) => `insert into "${table}" (${names}) select ${names} from ${rows} where true ${ending}`,
+    ),
+  );
+  return async (tx, rows) => {
+    if (rows.length > 0) await insert(tx, [JSON.stringify(rows)]);
+  };
+}
