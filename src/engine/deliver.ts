@@ -30,6 +30,8 @@ export interface DeliverParts {
   policy: AddressPolicy;
   publicUrl: string;
   throttle: Throttle;
+  /** Told when a server has room again that is worth a claim. */
+  onRoom: () => void;
   journal: Journal;
 }
 
@@ -131,7 +133,7 @@ async function route(
   try {
     return await go(choice, server);
   } finally {
-    parts.throttle.give(server.id);
+    if (parts.throttle.give(server.id)) parts.onRoom();
   }
 }
 

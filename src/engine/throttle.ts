@@ -6,6 +6,8 @@ const READY_PER_CONNECTION = 4;
 /** How many messages are on their way to each server, and whether one more may join. */
 export class Throttle {
   readonly #used = new Map<string, number>();
+  /** How many places each server had when one was last taken. */
+  readonly #places = new Map<string, number>();
 
   /**
    * Room that is left. A server that comes back from waiting gets one message as a probe. Urgent messages find as many
@@ -26,13 +28,16 @@ export class Throttle {
   take(server: Server, now: number, urgent = false): boolean {
     if (this.room(server, now, urgent) === 0) return false;
     this.#used.set(server.id, (this.#used.get(server.id) ?? 0) + 1);
+    this.#places.set(server.id, capacityOf(server, now));
     return true;
   }
 
-  give(serverId: string): void {
-    const used = this.#used.get(serverId) ?? 0;
-    if (used > 1) this.#used.set(serverId, used - 1);
+  /** @returns whether the server just came to have room worth a claim */
+  give(serverId: string): boolean {
+    const used = (this.#used.get(serverId) ?? 0) - 1;
+    if (used > 0) this.#used.set(serverId, used);
     else this.#used.delete(serverId);
+    return used <= 0 || used === Math.floor((this.#places.get(serverId) ?? 0) / 2);
   }
 }
 

@@ -21,7 +21,7 @@ const POLL_MS = 500;
 const STORE_AGAIN_MS = 1_000;
 const STORE_FOR_MS = 300_000;
 
-export interface WorkerParts extends Omit<DeliverParts, 'journal'> {
+export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'onRoom'> {
   /** Told after the commit that settled a message. */
   onSettled?: ((messageId: string) => void) | undefined;
 }
@@ -33,6 +33,7 @@ export class Worker {
   /** Random for each start: host names and process ids come back after a restart. */
   readonly owner = newToken();
   readonly #journal: Journal;
+  readonly #deliverParts: DeliverParts;
   readonly #keeper: LaneKeeper;
   readonly #sweeper: Sweeper;
   readonly #held = new Map<string, Promise<void>>();
@@ -46,6 +47,7 @@ export class Worker {
     this.#parts = parts;
     this.#clock = parts.clock;
     this.#journal = new Journal(parts.db, parts.clock, this.owner);
+    this.#deliverParts = { ...parts, journal: this.#journal, onRoom: () => this.nudge() };
     this.#keeper = new LaneKeeper(parts.db, parts.throttle);
     this.#sweeper = new Sweeper(parts.db);
   }
@@ -119,18 +121,19 @@ export class Worker {
         })
         .finally(() => {
           this.#held.delete(row.id);
-          this.nudge();
+          if (this.#held.size === 0) this.nudge();
         });
       this.#held.set(row.id, work);
     }
   }
 
   async #work(row: MessageRow, briefing: Briefing): Promise<void> {
-    const parts = { ...this.#parts, journal: this.#journal };
-    const verdict = this.#excuse(await deliver(parts, row, briefing));
-    if (!(await this.#settle({ row, verdict, random: Math.random() })))
+    const verdict = this.#excuse(await deliver(this.#deliverParts, row, briefing));
+    const isSettled = await this.#settle({ row, verdict, random: Math.random() });
+    if (!isSettled)
       this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
+    if (!wasAccepted(verdict)) this.nudge();
   }
 
   /** A session we closed ourselves while stopping is nobody's failure. */
@@ -177,4 +180,9 @@ export class Worker {
       };
     });
   }
+}
+
+/** Any other end may leave a message that is due again at once, elsewhere. */
+function wasAccepted(verdict: Verdict): boolean {
+  return verdict.kind === 'attempted' && verdict.outcome.class === 'accepted';
 }
