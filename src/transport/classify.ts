@@ -1,9 +1,10 @@
+import { suggestDomain } from '../address.ts';
 import type { Failure } from './failure.ts';
 import { failureRule } from './failure-rules.ts';
 import { CONSEQUENCES, type Outcome, type Stage } from './outcome.ts';
 import { enhancedCode, type Reply, replyText } from './reply.ts';
 import { type Provider, REPLY_RULES, type ReplyRule } from './reply-rules.ts';
-import { VERDICTS, type Verdict } from './verdicts.ts';
+import { VERDICTS, type Verdict, type VerdictName } from './verdicts.ts';
 
 export interface Context {
   /** How sentences call the server. */
@@ -45,25 +46,27 @@ function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
   const text = replyText(reply);
   const shown = text.slice(0, MAX_REPLY_SHOWN);
   const enhanced = enhancedCode(reply);
-  const words = text.slice(0, MAX_TEXT_MATCHED).replaceAll('\n', ' ');
+  const words = wordsOf(reply, text);
   const subject: Subject = {
     stage,
     digits: String(reply.code),
     enhanced,
-    words,
-    provider: providerOf(context),
+    words: words.replace(ADDRESS, 'someone@'),
+    provider: providerOf(context, words),
   };
   const rule = REPLY_RULES.find((candidate) => applies(candidate, subject))!; // the last one applies to everything
-  const verdict: Verdict = VERDICTS[rule.verdict];
-  const id = rule.verdict === 'accepted' ? serverMessageId(words) : undefined;
+  const named = rule.text?.exec(words)?.groups;
+  const name = verdictName(rule, named, context);
+  const verdict: Verdict = VERDICTS[name];
+  const id = name === 'accepted' ? serverMessageId(words) : undefined;
   const values = {
     ...facts(context),
     reply: shown,
     asId: id === undefined ? '' : ` as ${id}`,
-    ...rule.text?.exec(words)?.groups,
+    ...named,
   };
   return {
-    ...outcomeOf(verdict, verdict.code ?? rule.verdict, stage, values, rule.id),
+    ...outcomeOf(verdict, verdict.code ?? name, stage, values, rule.id),
     reply: shown,
     replyCode: reply.code,
     ...(enhanced === undefined ? {} : { enhanced }),
@@ -71,6 +74,26 @@ function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
   };
 }
 
+/** One line of text: the digits once, then what every line says. */
+function wordsOf(reply: Reply, text: string): string {
+  const again = new RegExp(`\\n${reply.code} (?:${ENHANCED_AGAIN})?`, 'g');
+  return text.slice(0, MAX_TEXT_MATCHED).replace(again, ' ');
+}
+
+const ENHANCED_AGAIN = '\\d\\.\\d{1,3}\\.\\d{1,3} ?';
+/** Taken out before matching: what people chose as their address says nothing about a reply. */
+const ADDRESS = /[^\s<>@"'(),;:]{1,64}@[a-z0-9.-]{1,255}/gi;
+
+/** SES names the addresses it does not know: where the recipient is one of them, the account is in its sandbox. */
+function verdictName(rule: ReplyRule, named: Named, { rcpt }: Context): VerdictName {
+  const isSandbox =
+    rule.verdict === 'ses_not_verified' &&
+    rcpt !== undefined &&
+    named?.['identity']?.toLowerCase().includes(rcpt.toLowerCase());
+  return isSandbox ? 'ses_sandbox' : rule.verdict;
+}
+
+type Named = Record<string, string> | undefined;
 type Values = Record<string, string | number | undefined>;
 
 function outcomeOf(verdict: Verdict, code: string, stage: Stage, values: Values, rule: string): Outcome {
@@ -104,21 +127,30 @@ function applies(rule: ReplyRule, { stage, digits, enhanced, words, provider }: 
 }
 
 /** A provider is known by its preset, and by its host name when the server was entered by hand. */
-function providerOf({ preset, host }: Context): Provider | undefined {
-  return PROVIDERS.find(({ presets, hosts }) => presets.includes(preset ?? '') || hosts.test(host))?.provider;
+function providerOf({ preset, host }: Context, words: string): Provider | undefined {
+  const known = PROVIDERS.find(({ presets, hosts }) => presets.includes(preset ?? '') || hosts.test(host));
+  return (known ?? PROVIDERS.find(({ signs }) => signs?.test(words)))?.provider;
 }
 
-const PROVIDERS: { provider: Provider; presets: string[]; hosts: RegExp }[] = [
-  { provider: 'ses', presets: ['aws_ses', 'ses'], hosts: /^email-smtp(-fips)?\..*\.amazonaws\.com(\.cn)?$/i },
+/** `signs`: what the provider writes into its replies, which tells it behind any host name. */
+const PROVIDERS: { provider: Provider; presets: string[]; hosts: RegExp; signs?: RegExp }[] = [
+  {
+    provider: 'ses',
+    presets: ['aws_ses', 'ses'],
+    hosts: /^email-smtp(-fips)?\..*\.amazonaws\.com(\.cn)?$/i,
+    signs: /^535 Authentication Credentials Invalid\.?$|\bAmazon ?SES\b/i,
+  },
   {
     provider: 'gmail',
     presets: ['gmail', 'google_workspace', 'google_relay'],
     hosts: /^smtp(-relay)?\.(gmail|googlemail)\.com$/i,
+    signs: /\bgsmtp\b|support\.google\.com/i,
   },
   {
     provider: 'microsoft',
     presets: ['microsoft365', 'microsoft_365', 'outlook'],
     hosts: /\.(office365|outlook)\.com$/i,
+    signs: /\.(prod|protection)\.outlook\.com\b|\bSTOREDRV\b/i,
   },
   { provider: 'postmark', presets: ['postmark'], hosts: /\.postmarkapp\.com$/i },
   { provider: 'mandrill', presets: ['mailchimp', 'mandrill'], hosts: /\.mandrillapp\.com$/i },
@@ -154,7 +186,14 @@ function facts(context: Context): Values {
     fromDomain: domainOf(context.from) ?? 'the sender',
     region: /^email-smtp(?:-fips)?\.([^.]+)\./.exec(context.host)?.[1] ?? 'of this server',
     identity: 'an address of this message',
+    meant: meantDomain(context.rcpt),
   };
+}
+
+/** `, did you mean …`: a typing mistake is the usual reason for a domain that nobody runs. */
+function meantDomain(rcpt: string | undefined): string {
+  const meant = suggestDomain(domainOf(rcpt) ?? '');
+  return meant === undefined ? '' : `, did you mean ${meant}`;
 }
 
 function domainOf(address: string | undefined): string | undefined {

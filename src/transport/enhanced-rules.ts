@@ -6,9 +6,9 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
   {
     id: 'enhanced-sender-auth',
     stages: ABOUT_RECIPIENT,
-    enhanced: /^5\.7\.(9|2[0-7]|515)$/,
+    enhanced: /^5\.7\.(9|2[0-7]|30|40|509|515)$/,
     verdict: 'auth_dns',
-    why: 'RFC 7372, and 5.7.25 to 5.7.27 and 5.7.515 of Gmail and Outlook',
+    why: 'RFC 7372, and what Gmail (5.7.25 to 5.7.40) and Outlook (5.7.509, 5.7.515) made of it',
   },
   {
     id: 'enhanced-ip-blocked',
@@ -43,12 +43,6 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
     why: "Gmail's daily limit, coded permanent",
   },
   {
-    id: 'enhanced-bad-sender',
-    enhanced: /^5\.1\.[78]$/,
-    verdict: 'sender_invalid',
-    why: 'bad sender address, syntax or system',
-  },
-  {
     id: 'enhanced-null-mx',
     stages: ABOUT_RECIPIENT,
     digits: /^556$/,
@@ -71,15 +65,16 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
     why: 'bad destination system',
   },
   {
-    id: 'enhanced-no-route',
+    id: 'enhanced-no-domain-now',
     stages: ABOUT_RECIPIENT,
-    enhanced: /^([45]\.4\.4|4\.1\.2)$/,
+    enhanced: /^4\.1\.2$/,
     verdict: 'domain_unreachable',
-    why: 'a DNS fault of today may be gone tomorrow',
+    why: 'the name was not found just now',
   },
   {
     id: 'enhanced-disabled',
     stages: ABOUT_RECIPIENT,
+    digits: /^55/, // 521 5.2.1 was AOL's refusal of a server
     enhanced: /^5\.2\.1$/,
     verdict: 'mailbox_disabled',
     why: 'mailbox disabled, not accepting messages',
@@ -90,13 +85,6 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
     enhanced: /^[45]\.2\.2$/,
     verdict: 'mailbox_full',
     why: 'also as 5.2.2: a full mailbox can be emptied',
-  },
-  {
-    id: 'enhanced-recipient-size',
-    stages: ABOUT_RECIPIENT,
-    enhanced: /^5\.2\.3$/,
-    verdict: 'too_large_for_recipient',
-    why: "the recipient's limit",
   },
   { id: 'enhanced-size', enhanced: /^5\.3\.4$/, verdict: 'too_large', why: "the server's limit" },
   {
@@ -121,7 +109,7 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
   {
     id: 'enhanced-grey',
     stages: ['rcpt'],
-    digits: /^45/,
+    digits: /^45[01]$/,
     enhanced: /^4\.(2\.0|7\.[01])$/,
     verdict: 'greylisted',
     why: 'greylisting without the word',

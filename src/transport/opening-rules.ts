@@ -1,4 +1,5 @@
 import type { ReplyRule } from './reply-rules.ts';
+import { BASIC_AUTH_OFF, NO_CREDIT } from './sender-rules.ts';
 
 /** Replies before MAIL. They decide by their stage: nothing here can be a message's or a recipient's fault. */
 export const OPENING_RULES: readonly ReplyRule[] = [
@@ -46,6 +47,22 @@ export const OPENING_RULES: readonly ReplyRule[] = [
     why: 'RFC 4954 §6: 432, a password transition; waiting does not help',
   },
   {
+    id: 'auth-credits',
+    stages: ['auth'],
+    digits: /^[45]/,
+    text: NO_CREDIT,
+    verdict: 'credits',
+    why: 'coded 451, 525 or 535 by providers that sell credits',
+  },
+  {
+    id: 'auth-too-many',
+    stages: ['auth'],
+    digits: /^5/,
+    text: /too many (bad |failed |invalid |unsuccessful |incorrect |wrong )*(auth|log ?in|sign|attempt|password|session|connection|tr(y|ies))/i,
+    verdict: 'auth_temporary',
+    why: 'Yahoo and others number it 535: the password was not looked at',
+  },
+  {
     id: 'auth-later',
     stages: ['auth'],
     digits: /^4/,
@@ -55,10 +72,26 @@ export const OPENING_RULES: readonly ReplyRule[] = [
   {
     id: 'auth-gmail-browser',
     stages: ['auth'],
+    digits: /^5/,
+    text: /log ?in (via|with|through|using) (your|a) (web )?browser|web ?login ?required/i,
+    verdict: 'auth_web_login',
+    why: '534 5.7.14, and 534 5.7.9 with the word WebLoginRequired',
+  },
+  {
+    id: 'auth-gmail-browser-code',
+    stages: ['auth'],
     provider: 'gmail',
     enhanced: /^5\.7\.14$/,
     verdict: 'auth_web_login',
-    why: '534 5.7.14',
+    why: '534 5.7.14, whatever its words',
+  },
+  {
+    id: 'auth-app-password',
+    stages: ['auth'],
+    digits: /^5/,
+    text: /application-specific password|app(lication)?[- ]password (is )?required|InvalidSecondFactor/i,
+    verdict: 'auth_app_password',
+    why: '534 5.7.9 of Google, also through other host names',
   },
   {
     id: 'auth-gmail',
@@ -67,6 +100,23 @@ export const OPENING_RULES: readonly ReplyRule[] = [
     enhanced: /^5\.7\.[89]$/,
     verdict: 'auth_app_password',
     why: '535 5.7.8 and 534 5.7.9: normal passwords never work',
+  },
+  {
+    id: 'auth-microsoft-wrong',
+    stages: ['auth'],
+    digits: /^535$/,
+    enhanced: /^5\.7\.139$/,
+    text: /credentials were incorrect/i,
+    verdict: 'auth_rejected_or_disabled',
+    why: 'the number of "switched off" with the words of a wrong password',
+  },
+  {
+    id: 'auth-microsoft-words',
+    stages: ['auth'],
+    digits: /^5/,
+    text: BASIC_AUTH_OFF,
+    verdict: 'auth_basic_disabled',
+    why: 'also where another server in front changed the number',
   },
   {
     id: 'auth-microsoft-off',
@@ -88,7 +138,7 @@ export const OPENING_RULES: readonly ReplyRule[] = [
     id: 'auth-ses',
     stages: ['auth'],
     provider: 'ses',
-    digits: /^535$/,
+    digits: /^5(35|54)$/,
     verdict: 'auth_ses',
     why: 'names the two usual mistakes',
   },
@@ -131,12 +181,19 @@ export const OPENING_RULES: readonly ReplyRule[] = [
     why: 'RFC 4954 §4: unrecognized authentication type',
   },
   {
-    id: 'auth-credits',
+    id: 'auth-not-offered',
+    stages: ['auth'],
+    digits: /^50[0-3]$/,
+    verdict: 'auth_refused_here',
+    why: 'RFC 4954 §4: AUTH is no command of this session; Exim says 503 "AUTH command used when not advertised"',
+  },
+  {
+    id: 'auth-tls-words',
     stages: ['auth'],
     digits: /^5/,
-    text: /\b(no|insufficient|out of|exhausted)\b.{0,20}\bcredits?\b/i,
-    verdict: 'credits',
-    why: 'coded 525 or 535 by providers that sell credits',
+    text: /STARTTLS|(encryption|TLS|SSL) (is )?(required|needed)|secure connection/i,
+    verdict: 'auth_needs_tls',
+    why: 'said as 503, 534 or 550 too',
   },
   {
     id: 'auth-account',
@@ -149,7 +206,7 @@ export const OPENING_RULES: readonly ReplyRule[] = [
     id: 'auth-locked',
     stages: ['auth'],
     digits: /^5/,
-    text: /account.{0,40}(locked|disabled|suspended|blocked|inactive)/i,
+    text: /account.{0,40}(locked|disabled|suspended|blocked|inactive|frozen|not (yet )?activ)|not (yet )?activated|unauthori[sz]ed ip|not enabled for this account/i,
     verdict: 'auth_account',
     why: 'the password may well be right',
   },

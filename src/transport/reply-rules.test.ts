@@ -156,7 +156,7 @@ describe('at DATA and after the dot', () => {
       'account_blocked',
       'server_attention',
     ],
-    ['dot', '554 Transaction failed: Duplicate header Subject', ses, 'rejected', 'message_permanent'],
+    ['dot', '554 Transaction failed: Duplicate header Subject', ses, 'malformed', 'message_permanent'],
     [
       'mail',
       '550-5.4.5 Daily user sending quota exceeded. | 550 5.4.5 https://support.google.com',

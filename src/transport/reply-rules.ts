@@ -1,8 +1,10 @@
 import { ENHANCED_RULES } from './enhanced-rules.ts';
 import { OPENING_RULES } from './opening-rules.ts';
 import type { Stage } from './outcome.ts';
+import { PROVIDER_RULES } from './provider-rules.ts';
+import { LATE_RULES, RECIPIENT_RULES } from './recipient-rules.ts';
+import { SENDER_RULES } from './sender-rules.ts';
 import type { VerdictName } from './verdicts.ts';
-import { PROVIDER_RULES, WORDING_RULES } from './wording-rules.ts';
 
 /** Providers whose replies need rules of their own, known by preset or by host name. */
 export type Provider = 'ses' | 'gmail' | 'microsoft' | 'postmark' | 'mandrill' | 'zeptomail';
@@ -16,7 +18,7 @@ export interface ReplyRule {
   digits?: RegExp;
   /** Matched on the enhanced status code; fails when there is none. */
   enhanced?: RegExp;
-  /** Matched on the text. Its named groups fill placeholders of the sentence. */
+  /** Matched on the text without the addresses in it. Its named groups fill placeholders of the sentence. */
   text?: RegExp;
   verdict: VerdictName;
   /** Why the rule is there and stands where it stands. */
@@ -49,10 +51,15 @@ const DIGIT_RULES: readonly ReplyRule[] = [
     verdict: 'server_closing',
     why: 'RFC 5321 §3.8; read after the dot it is a definite "not accepted"',
   },
-  { id: 'bad-sequence', digits: /^503$/, verdict: 'out_of_order', why: 'bad sequence of commands' },
+  {
+    id: 'bad-sequence',
+    digits: /^50[023]$/,
+    verdict: 'out_of_order',
+    why: 'a command of ours was not understood there and then: the dialogue is at fault, no message',
+  },
   {
     id: 'sign-in-first',
-    stages: ['mail', 'rcpt'],
+    stages: ['mail', 'rcpt', 'data', 'body', 'dot'],
     digits: /^53/,
     verdict: 'auth_required',
     why: 'RFC 4954 §6',
@@ -104,8 +111,9 @@ const DIGIT_RULES: readonly ReplyRule[] = [
     id: 'rcpt-not-local',
     stages: ['rcpt'],
     digits: /^551$/,
+    text: /\b(local|user|mailbox|recipient|customer|moved|forward\w*)\b/i,
     verdict: 'recipient_unknown',
-    why: 'user not local',
+    why: 'RFC 5321 §4.2.2: user not local; some number anything 551',
   },
   {
     id: 'rcpt-later',
@@ -130,12 +138,17 @@ const DIGIT_RULES: readonly ReplyRule[] = [
   },
 ];
 
-/** Stage, then providers, wording, enhanced code, three digits. The last rule of all fits everything. */
+/**
+ * Stage, then providers, wording, enhanced code, three digits. The sender's fault is looked for before the recipient's.
+ * The last rule of all fits everything.
+ */
 export const REPLY_RULES: readonly ReplyRule[] = [
   ...OPENING_RULES,
   ...FINAL_RULES,
   ...PROVIDER_RULES,
-  ...WORDING_RULES,
+  ...SENDER_RULES,
+  ...RECIPIENT_RULES,
   ...ENHANCED_RULES,
+  ...LATE_RULES,
   ...DIGIT_RULES,
 ];

@@ -87,10 +87,14 @@ export function replyText({ code, lines }: Reply): string {
 
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g; // also those that turn the direction of text
 
-/** The enhanced status code at the start of the text (RFC 2034 §4), such as `5.1.1`. */
+/**
+ * The enhanced status code, such as `5.1.1`: at the start of the text (RFC 2034 §4), or where qmail writes it, in
+ * parentheses at the end.
+ */
 export function enhancedCode({ code, lines }: Reply): string | undefined {
-  const found = ENHANCED.exec(lines[0] ?? '')?.[1];
+  const found = ENHANCED.exec(lines[0] ?? '')?.[1] ?? IN_PARENTHESES.exec(lines.join(' '))?.[1];
   return found !== undefined && found[0] === String(code)[0] ? found : undefined;
 }
 
 const ENHANCED = /^[#(]?([245]\.\d{1,3}\.\d{1,3})\b/;
+const IN_PARENTHESES = /\(#([245]\.\d{1,3}\.\d{1,3})\)/;

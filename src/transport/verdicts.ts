@@ -22,7 +22,7 @@ const badMessage = { class: 'message_permanent', blame: 'message' } as const;
 
 const MICROSOFT_LIMITS =
   'Microsoft allows 3 connections, 30 messages a minute and 10,000 recipients a day per mailbox.';
-const NO_DOMAIN = 'The domain {domain} does not receive mail. Check the spelling.';
+const NO_DOMAIN = 'The domain {domain} does not receive mail. Check the spelling{meant}.';
 const OUT_OF_ORDER = '{server} answered out of order: {reply}';
 const TOO_LARGE =
   'The message is too large for {server}: {reply}. Remove or shrink attachments (encoding adds about a third).';
@@ -79,6 +79,11 @@ export const VERDICTS = {
   auth_or_credits: { ...stopped, says: "Token wrong, or the account's credits are used up or blocked." },
   auth_needs_tls: { ...stopped, says: '{host} wants encryption before sign-in. Choose STARTTLS.' },
   auth_mechanism: { ...stopped, says: '{host} does not accept the ways of sign-in it offers: {reply}' },
+  auth_refused_here: {
+    ...stopped,
+    code: 'auth_not_offered',
+    says: '{host} does not take a sign-in on port {port} in this encryption mode: {reply}. Switch to STARTTLS or SSL/TLS, or remove the user name if it needs none.',
+  },
   auth_rejected: { ...stopped, says: '{server} rejected the user name or password for {user}.' },
   auth_rejected_or_disabled: {
     ...stopped,
@@ -133,6 +138,12 @@ export const VERDICTS = {
     ...stopped,
     scope: 'sender',
     says: "SES ({region}) has not verified {identity}. Verify it, or request production access if it is the recipient's address (sandbox).",
+  },
+  ses_sandbox: {
+    ...stopped,
+    code: 'ses_not_verified',
+    scope: 'sender',
+    says: 'SES ({region}) is in its sandbox and sends only to verified addresses; {identity} is not one. Request production access, or verify the address.',
   },
   auth_dns: {
     class: 'server_attention',

@@ -1,0 +1,148 @@
+import type { ReplyRule } from './reply-rules.ts';
+
+/**
+ * Texts that only one provider writes. Providers misuse codes, so what they write comes before what they number. Most
+ * are known without a preset: the same text arrives through hosts that were entered by hand.
+ */
+export const PROVIDER_RULES: readonly ReplyRule[] = [
+  {
+    id: 'ses-rate',
+    digits: /^[45]/,
+    text: /maximum sending rate exceeded/i,
+    verdict: 'ses_rate',
+    why: 'SES drops mail over the rate and does not retry it',
+  },
+  {
+    id: 'ses-daily',
+    digits: /^[45]/,
+    text: /daily message quota exceeded/i,
+    verdict: 'ses_daily',
+    why: 'the same 454 as the rate, with a wait of hours',
+  },
+  {
+    id: 'ses-not-verified',
+    digits: /^[45]/,
+    text: /email address is not verified(?:.*in region (?<region>\S+?):? (?<identity>\S.*))?/i,
+    verdict: 'ses_not_verified',
+    why: 'a 554 at the end, yet nothing is wrong with the message',
+  },
+  {
+    id: 'ses-paused',
+    digits: /^[45]/,
+    text: /sending (is |has been )?paused|account not subscribed to ses|sending suspended for this account/i,
+    verdict: 'account_blocked',
+    why: 'SES stops an account as "554 Message rejected"',
+  },
+  {
+    id: 'ses-transaction',
+    digits: /^554$/,
+    text: /^554 transaction failed: /i,
+    verdict: 'malformed',
+    why: 'SES says so of headers and addresses it cannot read; RFC 5321 has the words without a reason',
+  },
+  {
+    id: 'receiving-too-quickly',
+    digits: /^[45]/,
+    text: /receiving (e?mail|messages) (too quickly|at a rate)/i,
+    verdict: 'rate_limited',
+    why: 'Gmail codes it 450 4.2.1 and also 550 5.2.1, the number of a disabled mailbox',
+  },
+  {
+    id: 'gmail-daily',
+    digits: /^[45]/,
+    text: /daily (user )?(sending|smtp relay) (limit|quota)|reached a limit for sending/i,
+    verdict: 'daily_limit',
+    why: 'Gmail codes it 550 5.4.5, a permanent error',
+  },
+  {
+    id: 'microsoft-limit',
+    digits: /^[45]/,
+    text: /sender thread limit exceeded|submission ?quota ?exceeded|excessive message rate from sender|(trial )?tenant (has )?exceeded.{0,40}(daily|recipient|limit for)|daily limit for message recipients/i,
+    verdict: 'ms_limit',
+    why: 'Exchange Online gives them as 432 4.3.2, 4.5.127, 5.2.0 and 5.7.23x',
+  },
+  {
+    id: 'microsoft-limit-worded',
+    provider: 'microsoft',
+    digits: /^[45]/,
+    text: /concurrent connections?|submission ?rate|recipient ?rate|sending limit|message rate/i,
+    verdict: 'ms_limit',
+    why: 'words that others use too, so they count at Microsoft only',
+  },
+  {
+    id: 'microsoft-limit-code',
+    digits: /^4(32|5[0-4])$/,
+    text: /^(432 4\.3\.2|45\d 4\.5\.127) /,
+    verdict: 'ms_limit',
+    why: '432 4.3.2 is its limit of concurrent connections, 4.5.127 its limit of messages',
+  },
+  {
+    id: 'microsoft-blocked',
+    enhanced: /^5\.7\.(50[1-3]|7[0-4]\d)$/,
+    verdict: 'account_blocked',
+    why: 'Exchange Online, 5.7.501 to 503 and 5.7.700 to 749: abuse was seen from the account or organization',
+  },
+  {
+    id: 'microsoft-unregistered',
+    enhanced: /^5\.7\.750$/,
+    verdict: 'sender_not_allowed',
+    why: 'Exchange Online: sending from a domain that is not registered there',
+  },
+  {
+    id: 'outlook-pair-limit',
+    enhanced: /^5\.2\.12[12]$/,
+    verdict: 'rate_limited',
+    why: 'Outlook.com: messages an hour between two mailboxes; "per hour" would make the server rest an hour',
+  },
+  {
+    id: 'mailgun-limit',
+    digits: /^[45]/,
+    text: /not allowed to send: .{0,40}limit exceeded/i,
+    verdict: 'daily_limit',
+    why: 'begins like a sender that is not allowed, and names a time',
+  },
+  {
+    id: 'activate-account',
+    digits: /^[45]/,
+    text: /activate your .{0,20}account|account is not yet activated|free accounts are for test/i,
+    verdict: 'account_blocked',
+    why: 'Mailgun gives it as 421, Brevo as 502',
+  },
+  {
+    id: 'outbound-blocked',
+    digits: /^5/,
+    text: /bad outbound sender|outgoing (e?mail )?(is |has been |was )?(blocked|suspended|disabled)|^5\d\d[ \d.]*sender address blocked|outgoing mail from .{0,80} (is|has been) suspended/i,
+    verdict: 'sender_blocked',
+    why: 'Exchange Online 550 5.1.8, Zoho 554 5.1.8, cPanel; 5.1.8 otherwise means a bad sender address',
+  },
+  {
+    id: 'zoho-unusual',
+    digits: /^5/,
+    text: /unusual (sending )?activity/i,
+    verdict: 'account_blocked',
+    why: 'numbered 5.4.6, which otherwise means a routing loop',
+  },
+  {
+    id: 'exchange-restricted',
+    digits: /^5/,
+    text: /RESOLVER\.RST\.(?!\w*Size)|not authenticated for (group|mailbox)|not on the .{0,20}(allowed|accepted) senders/i,
+    verdict: 'policy_rejected',
+    why: 'the recipient takes mail from members only; "authentication required" there is not about our sign-in',
+  },
+  {
+    id: 'exchange-edge-unknown',
+    stages: ['rcpt', 'data', 'body', 'dot'],
+    digits: /^5/,
+    enhanced: /^5\.4\.1$/,
+    text: /recipient address(es)? rejected ?: access denied/i,
+    verdict: 'recipient_unknown',
+    why: 'Exchange Online blocks unknown recipients at its edge under the number "no answer from host"',
+  },
+  {
+    id: 'provider-suppressed',
+    digits: /^5/,
+    text: /marked as inactive|inactive addresses|suppression list|(recipient|address).{0,40}\bsuppressed\b/i,
+    verdict: 'policy_rejected',
+    why: "Postmark and others keep lists of their own; an entry may be by hand, so it is no proof that the address is bad",
+  },
+];
