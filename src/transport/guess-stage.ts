@@ -33,11 +33,11 @@ const TELLING: readonly Sign[] = [
   { stage: 'auth', digits: /^(235|334)$/ },
   { stage: 'dot', digits: /^2/ },
   { stage: 'data', digits: /^354$/ },
-  { stage: 'auth', digits: /^(432|525|534|535|538)$/, text: /^(?!.*(concurrent|thread limit|recipient|mailbox))/i }, // RFC 4954 §6
+  { stage: 'auth', digits: /^(432|435|525|534|535|538)$/, text: /^(?!.*(concurrent|thread limit|recipient|mailbox))/i }, // RFC 4954 §6
   { stage: 'auth', digits: /^53/, text: /STARTTLS|encryption|\b(TLS|SSL)\b/i },
   {
     stage: 'auth',
-    text: /authentication (failed|failure|unsuccessful|rejected|credentials|type|mechanism|is disabled)|(username|user name|login|password).{0,40}(not accepted|incorrect|invalid|wrong|fail)|(bad|invalid|incorrect|too many).{0,20}(login|auth\w*|credentials|password)|basic authentication|\bAUTH\b.{0,30}(not|unrecogni[sz]ed|mechanism|advertised)/i,
+    text: /authentication (failed|failure|unsuccessful|rejected|credentials|type|mechanism|is disabled)|(username|user name|login|password).{0,40}(not accepted|incorrect|invalid|wrong|fail)|(bad|invalid|incorrect|too many).{0,20}(login|auth\w*|credentials(?! for relay)|password)|basic authentication|\bAUTH\b.{0,30}(not|unrecogni[sz]ed|mechanism|advertised)/i,
     digits: /^[45]/,
   },
   { stage: 'auth', digits: /^504$/, text: /^(?!.*(address|helo|ehlo|hostname|parameter))/i }, // RFC 4954 §4

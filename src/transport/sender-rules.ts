@@ -36,7 +36,7 @@ export const SENDER_RULES: readonly ReplyRule[] = [
   {
     id: 'unauthenticated',
     digits: /^5/,
-    text: /\b(spf|dkim|dmarc|sender policy framework)\b.{0,80}(fail|not pass|did ?n.t pass|reject|polic|missing|required|violat|invalid|no record)|(fail|not pass|violat|due to|either|per|bad|pass|inspect).{0,60}\b(spf|dkim|dmarc|sender policy framework)\b|unauthenticated (e?mail|sender)|not have authentication information|fails to pass authentication|sender is unauthenticated|required authentication level|(authentication|sender) (checks|validation) (fail|did)|(mta|sender) .{0,30}has not passed validation/i,
+    text: /\b(spf|dkim|dmarc|sender policy framework)\b.{0,80}(fail|not pass|did ?n.t pass|reject|polic|missing|required|violat|invalid|no record)|(fail|not pass|violat|due to|either|per|bad|pass|inspect).{0,60}\b(spf|dkim|dmarc|sender policy framework)\b|unauthenticated e?mail|not have authentication information|fails to pass authentication|sender is unauthenticated|required authentication level|(authentication|sender) (checks|validation) (fail|did)|(mta|sender) .{0,30}has not passed validation/i,
     verdict: 'auth_dns',
     why: 'often a bare 5.7.1, which alone would be policy',
   },
@@ -57,7 +57,7 @@ export const SENDER_RULES: readonly ReplyRule[] = [
   {
     id: 'listed',
     digits: /^[45]/,
-    text: /spamhaus|spamcop|barracuda ?(central|networks|reputation)|\bsorbs\b|uceprotect|senderscore|sender ?base|invaluement|hostkarma|cloudmark|ipcheck\.proofpoint|\b(black|block|deny)[ -]?(list(s|ed|ing)?)\b|\b(dns|r|uri)bls?\b|(blocked|listed|denied|rejected) (using|by the|at) [\w-]+\.[\w.-]+\.\w|banned (sending ip|sender)|\b(poor|bad|low|none\/bad)\b.{0,30}\breputation|reputation (of|problem|score|is)|client host rejected|client host .{0,60}blocked|connections? (will not be |not |cannot be )accepted from|not (currently )?accepting (e?mail|connections) from (your|this)|not allowed to connect|\b(your|sending|sender|client|this|bad|the) (server )?ip\b.{0,60}(block|ban|reject|listed|refused|denied|not allowed|reputation)|(block|ban|reject|listed|refus|denied)\w*\b.{0,40}\b(your|sending|sender|client) ip\b|\bip(v[46])? address(es)?\b.{0,50}(block|ban|listed|refused|denied)|^\d{3}[- \d.]*(from |for |ip )?\[?(\d{1,3}\.){3}\d{1,3}\]?:? .{0,40}(block|ban|listed|denied)|dynamic(ally)? .{0,20}ip|ip bad|bad ip|abus detecte|access to submit messages|host network not allowed|ip[:=]\S+ - a problem occurred|block for spam/i,
+    text: /spamhaus|spamcop|barracuda ?(central|networks|reputation)|\bsorbs\b|uceprotect|senderscore|sender ?base|invaluement|hostkarma|cloudmark|ipcheck\.proofpoint|\b(black|block|deny)[ -]?(list(s|ed|ing)?)\b|\b(dns|r|uri)bls?\b|(blocked|listed|denied|rejected) (using|by the|at) [\w-]+\.[\w.-]+\.\w|banned (sending ip|sender)|\b(poor|bad|low|none\/bad)\b.{0,30}\breputation|reputation (of|problem|score|is)|client host rejected(?!: cannot find)|client host .{0,60}blocked|connections? (will not be |not |cannot be )accepted from|not (currently )?accepting (e?mail|connections) from (your|this)|not allowed to connect|\b(your|sending|sender|client|this|bad|the) (server )?ip\b.{0,60}(block|ban|reject|listed|refused|denied|not allowed|reputation)|(block|ban|reject|listed|refus|denied)\w*\b.{0,40}\b(your|sending|sender|client) ip\b|\bip(v[46])? address(es)?\b.{0,50}(block|ban|listed|refused|denied)|^\d{3}[- \d.]*(from |for |ip )?\[?(\d{1,3}\.){3}\d{1,3}\]?:? .{0,40}(block|ban|listed|denied)|dynamic(ally)? .{0,20}ip|ip bad|bad ip|abus detecte|access to submit messages|host network not allowed|ip[:=]\S+ - a problem occurred|block for spam/i,
     verdict: 'blocklisted',
     why: 'about the sending address; bouncing recipients for it would suppress good ones',
   },
@@ -150,18 +150,18 @@ export const SENDER_RULES: readonly ReplyRule[] = [
     why: 'RFC 3463 §3.2: the address of the sender, syntax or system; "domain does not exist" there is its domain',
   },
   {
+    id: 'relay-denied',
+    digits: /^[45]/,
+    text: /credentials for relay|relay(ing|ed)?( access)?( is| are| mail)? (denied|not (permitted|allowed|supported)|prohibited|disallowed|disabled|forbidden|to .{0,80}(prohibited|denied))|(unable|not permitted|not allowed|refus\w+|cannot|can ?not|won.?t) (to )?relay|do(es)? not relay|no relay|not (an )?open relay|as a relay|list of allowed rcpthosts|insecure mail relay|not configured to relay|don.?t handle mail for|not a gateway|non-accepted domain/i,
+    verdict: 'relay_denied',
+    why: 'said at RCPT, yet the recipient is fine',
+  },
+  {
     id: 'words-sign-in',
     stages: ['mail', 'rcpt', 'data', 'body', 'dot'],
     digits: /^5/,
-    text: /auth(entication)? (is )?required|must (first )?(be )?(authenticate|log ?in|sign in)|not (been )?authenticated|requires? (smtp )?auth|please authenticate|turn(ed)? on .{0,30}authentication|authentication turned on|authenticate (first|before)|without authentication|need (to )?auth|log ?in first|smtp.auth/i,
+    text: /unauthenticated senders|auth(entication)? (is )?required|must (first )?(be )?(authenticate|log ?in|sign in)|not (been )?authenticated|requires? (smtp )?auth|please authenticate|turn(ed)? on .{0,30}authentication|authentication turned on|authenticate (first|before)|without authentication|need (to )?auth|log ?in first|smtp.auth/i,
     verdict: 'auth_required',
     why: 'said as 503, 530, 550 or 554 when the session was not signed in',
-  },
-  {
-    id: 'relay-denied',
-    digits: /^[45]/,
-    text: /relay(ing|ed)?( access)?( is| are| mail)? (denied|not (permitted|allowed|supported)|prohibited|disallowed|disabled|forbidden|to .{0,80}(prohibited|denied))|(unable|not permitted|not allowed|refus\w+|cannot|can ?not|won.?t) (to )?relay|do(es)? not relay|no relay|not (an )?open relay|as a relay|list of allowed rcpthosts|insecure mail relay|not configured to relay|don.?t handle mail for|not a gateway|non-accepted domain/i,
-    verdict: 'relay_denied',
-    why: 'said at RCPT, yet the recipient is fine',
   },
 ];
