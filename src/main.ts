@@ -20,6 +20,7 @@ Usage: mailwright COMMAND [OPTION...]
   setup             make the first user: --email --workspace (--password-stdin | --password) [--json]
   migrate           bring the database to this version, and stop
   move-to-postgres  copy the stopped installation in DATA_DIR to the empty DATABASE_URL [--json]
+  explain           say what a server's reply means: "550 5.1.1 …" or -, [--stage] [--server] [--host] [--json]
   demo-smtp         run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
 
   --version         print the version
@@ -33,6 +34,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   setup: async () => (await import('./commands/setup.ts')).setupCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
   'move-to-postgres': async () => (await import('./commands/move-to-postgres.ts')).moveToPostgresCommand,
+  explain: async () => (await import('./commands/explain.ts')).explainCommand,
   'demo-smtp': async () => {
     const { demoSmtpCommand } = await import('./demo-smtp/demo.ts');
     return (args) => demoSmtpCommand(args, { print: (line) => process.stdout.write(`${line}\n`) });

@@ -93,7 +93,9 @@ describe('what is shown', () => {
     'rule %s has a sentence without holes',
     (_, verdict) => {
       const known = new Set(
-        'server host port user from rcpt helo domain fromDomain region identity meant reply asId'.split(' '),
+        'server host port user from rcpt helo domain fromDomain region ofRegion identity meant reply asId'.split(
+          ' ',
+        ),
       );
       const used = [...VERDICTS[verdict].says.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
       expect(used.filter((name) => !known.has(name))).toEqual([]);

@@ -55,7 +55,7 @@ function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
     provider: providerOf(context, words),
   };
   const rule = REPLY_RULES.find((candidate) => applies(candidate, subject))!; // the last one applies to everything
-  const named = rule.text?.exec(words)?.groups;
+  const named = namedIn(rule, words);
   const name = verdictName(rule, named, context);
   const verdict: Verdict = VERDICTS[name];
   const id = name === 'accepted' ? serverMessageId(words) : undefined;
@@ -84,16 +84,23 @@ const ENHANCED_AGAIN = '\\d\\.\\d{1,3}\\.\\d{1,3} ?';
 /** Taken out before matching: what people chose as their address says nothing about a reply. */
 const ADDRESS = /[^\s<>@"'(),;:]{1,64}@[a-z0-9.-]{1,255}/gi;
 
+/** What the rule's pattern names in the text, without what it did not find. */
+function namedIn(rule: ReplyRule, words: string): Named {
+  const groups = Object.entries(rule.text?.exec(words)?.groups ?? {});
+  return Object.fromEntries(groups.filter(([, found]) => found !== undefined));
+}
+
 /** SES names the addresses it does not know: where the recipient is one of them, the account is in its sandbox. */
 function verdictName(rule: ReplyRule, named: Named, { rcpt }: Context): VerdictName {
+  const { identity } = named;
   const isSandbox =
     rule.verdict === 'ses_not_verified' &&
     rcpt !== undefined &&
-    named?.['identity']?.toLowerCase().includes(rcpt.toLowerCase());
+    identity?.toLowerCase().includes(rcpt.toLowerCase());
   return isSandbox ? 'ses_sandbox' : rule.verdict;
 }
 
-type Named = Record<string, string> | undefined;
+type Named = Record<string, string>;
 type Values = Record<string, string | number | undefined>;
 
 function outcomeOf(verdict: Verdict, code: string, stage: Stage, values: Values, rule: string): Outcome {
@@ -128,7 +135,10 @@ function applies(rule: ReplyRule, { stage, digits, enhanced, words, provider }: 
 
 /** A provider is known by its preset, and by its host name when the server was entered by hand. */
 function providerOf({ preset, host }: Context, words: string): Provider | undefined {
-  const known = PROVIDERS.find(({ presets, hosts }) => presets.includes(preset ?? '') || hosts.test(host));
+  const known = PROVIDERS.find(
+    ({ provider, presets, hosts }) =>
+      preset === provider || presets.includes(preset ?? '') || hosts.test(host),
+  );
   return (known ?? PROVIDERS.find(({ signs }) => signs?.test(words)))?.provider;
 }
 
@@ -136,7 +146,7 @@ function providerOf({ preset, host }: Context, words: string): Provider | undefi
 const PROVIDERS: { provider: Provider; presets: string[]; hosts: RegExp; signs?: RegExp }[] = [
   {
     provider: 'ses',
-    presets: ['aws_ses', 'ses'],
+    presets: ['aws_ses'],
     hosts: /^email-smtp(-fips)?\..*\.amazonaws\.com(\.cn)?$/i,
     signs: /^535 Authentication Credentials Invalid\.?$|\bAmazon ?SES\b/i,
   },
@@ -148,14 +158,20 @@ const PROVIDERS: { provider: Provider; presets: string[]; hosts: RegExp; signs?:
   },
   {
     provider: 'microsoft',
-    presets: ['microsoft365', 'microsoft_365', 'outlook'],
+    presets: ['microsoft365', 'microsoft_365', 'outlook', 'office365'],
     hosts: /\.(office365|outlook)\.com$/i,
     signs: /\.(prod|protection)\.outlook\.com\b|\bSTOREDRV\b/i,
   },
-  { provider: 'postmark', presets: ['postmark'], hosts: /\.postmarkapp\.com$/i },
-  { provider: 'mandrill', presets: ['mailchimp', 'mandrill'], hosts: /\.mandrillapp\.com$/i },
-  { provider: 'zeptomail', presets: ['zeptomail'], hosts: /\.zeptomail\.[a-z.]+$/i },
+  { provider: 'postmark', presets: [], hosts: /\.postmarkapp\.com$/i },
+  { provider: 'mandrill', presets: ['mailchimp'], hosts: /\.mandrillapp\.com$/i },
+  { provider: 'zeptomail', presets: [], hosts: /\.zeptomail\.[a-z.]+$/i },
 ];
+
+/** Names of presets and services that the rules know. */
+export const KNOWN_PRESETS: readonly string[] = PROVIDERS.flatMap(({ provider, presets }) => [
+  provider,
+  ...presets,
+]);
 
 /** What the server calls the message, so that it can be found in its log and in later events. */
 function serverMessageId(words: string): string | undefined {
@@ -177,23 +193,26 @@ const ID_PATTERNS = [
 ];
 
 function facts(context: Context): Values {
+  const region = /^email-smtp(?:-fips)?\.([^.]+)\./.exec(context.host)?.[1];
   return {
     ...context,
     user: context.user ?? 'this account',
+    helo: context.helo ?? 'in EHLO',
     from: context.from === '' ? 'the empty sender' : (context.from ?? 'this sender'),
     rcpt: context.rcpt ?? 'The recipient',
     domain: domainOf(context.rcpt) ?? "The recipient's domain",
     fromDomain: domainOf(context.from) ?? 'the sender',
-    region: /^email-smtp(?:-fips)?\.([^.]+)\./.exec(context.host)?.[1] ?? 'of this server',
+    region: region ?? 'this region',
+    ofRegion: region === undefined ? 'the region of this server' : `region ${region}`,
     identity: 'an address of this message',
     meant: meantDomain(context.rcpt),
   };
 }
 
-/** `, did you mean …`: a typing mistake is the usual reason for a domain that nobody runs. */
+/** A typing mistake is the usual reason for a domain that nobody runs. */
 function meantDomain(rcpt: string | undefined): string {
   const meant = suggestDomain(domainOf(rcpt) ?? '');
-  return meant === undefined ? '' : `, did you mean ${meant}`;
+  return meant === undefined ? '.' : `: did you mean ${meant}?`;
 }
 
 function domainOf(address: string | undefined): string | undefined {

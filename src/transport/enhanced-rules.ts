@@ -76,15 +76,9 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
     stages: ABOUT_RECIPIENT,
     digits: /^55/, // 521 5.2.1 was AOL's refusal of a server
     enhanced: /^5\.2\.1$/,
+    text: /^(?!.*\b(content|subject|polic\w+|refused|(this|your|the) message)\b)/i,
     verdict: 'mailbox_disabled',
     why: 'mailbox disabled, not accepting messages',
-  },
-  {
-    id: 'enhanced-full',
-    stages: ABOUT_RECIPIENT,
-    enhanced: /^[45]\.2\.2$/,
-    verdict: 'mailbox_full',
-    why: 'also as 5.2.2: a full mailbox can be emptied',
   },
   { id: 'enhanced-size', enhanced: /^5\.3\.4$/, verdict: 'too_large', why: "the server's limit" },
   {
@@ -102,9 +96,9 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
   },
   {
     id: 'enhanced-rate',
-    enhanced: /^4\.(2\.1|5\.3|7\.28)$/,
+    enhanced: /^4\.(5\.3|7\.28)$/,
     verdict: 'rate_limited',
-    why: 'Gmail 4.2.1 and 4.7.28, too many recipients 4.5.3',
+    why: 'Gmail 4.7.28, and too many recipients 4.5.3',
   },
   {
     id: 'enhanced-grey',

@@ -24,36 +24,51 @@ interface Sign {
 
 /** Every condition that is given must hold; the first sign that holds decides. */
 const TELLING: readonly Sign[] = [
-  { stage: 'rcpt', text: /in reply to RCPT TO/i }, // Postfix writes the command beside the reply
-  { stage: 'mail', text: /in reply to MAIL FROM/i },
-  { stage: 'dot', text: /in reply to end of DATA/i },
-  { stage: 'data', text: /in reply to DATA/i },
-  { stage: 'ehlo', text: /in reply to (EHLO|HELO)/i },
   { stage: 'greet', digits: /^220$/ },
   { stage: 'auth', digits: /^(235|334)$/ },
   { stage: 'dot', digits: /^2/ },
   { stage: 'data', digits: /^354$/ },
-  { stage: 'auth', digits: /^(432|435|525|534|535|538)$/, text: /^(?!.*(concurrent|thread limit|recipient|mailbox))/i }, // RFC 4954 §6
+  {
+    stage: 'auth',
+    digits: /^(432|435|525|534|535|538)$/,
+    text: /^(?!.*(concurrent|thread limit|recipient|mailbox))/i,
+  }, // RFC 4954 §6
   { stage: 'auth', digits: /^53/, text: /STARTTLS|encryption|\b(TLS|SSL)\b/i },
   {
     stage: 'auth',
-    text: /authentication (failed|failure|unsuccessful|rejected|credentials|type|mechanism|is disabled)|(username|user name|login|password).{0,40}(not accepted|incorrect|invalid|wrong|fail)|(bad|invalid|incorrect|too many).{0,20}(login|auth\w*|credentials(?! for relay)|password)|basic authentication|\bAUTH\b.{0,30}(not|unrecogni[sz]ed|mechanism|advertised)/i,
+    text: /authentication (failed|failure|unsuccessful|rejected|credentials|type|mechanism|is disabled)|(username|user name|login|password).{0,40}(not accepted|incorrect|invalid|wrong|fail)|(bad|invalid|incorrect|too many) (\w+ ){0,2}(login|auth\w*|credentials(?! for relay)|password)|basic authentication|\bAUTH\b.{0,30}(not|unrecogni[sz]ed|mechanism|advertised)/i,
     digits: /^[45]/,
   },
   { stage: 'auth', digits: /^504$/, text: /^(?!.*(address|helo|ehlo|hostname|parameter))/i }, // RFC 4954 §4
   { stage: 'starttls', digits: /^454$/, text: /\bTLS\b/i }, // RFC 3207 §4
   { stage: 'auth', digits: /^454$/, enhanced: /^4\.7\.0$/ }, // RFC 4954 §6
   { stage: 'ehlo', digits: /^5/, text: /^5\d\d[ \d.]*(invalid |bad )?(helo|ehlo)\b/i },
-  { stage: 'greet', digits: /^52[01]$/, text: /^\d{3}(?! \d\.)/ }, // RFC 7504 §3
-  { stage: 'greet', digits: /^554$/, text: /no smtp service|not accept mail from this host|ESMTP not accepting/i },
+  { stage: 'greet', digits: /^52[01]$/, text: /^\d{3}(?! 5\.[127])/ }, // RFC 7504 §3
+  {
+    stage: 'greet',
+    digits: /^554$/,
+    text: /no smtp service|not accept mail from this host|ESMTP not accepting/i,
+  },
   { stage: 'greet', digits: /^421$/, text: /too busy|is busy|busy\b.{0,20}try|over ?loaded|load average/i },
   { stage: 'data', digits: /^(503|554)$/, text: /(no valid recipients|valid RCPT|need RCPT|RCPT first)/i },
-  { stage: 'mail', digits: /^(501|555)$/, text: /^(?!.*(recipient|rcpt|destination))/i, enhanced: /^(?!5\.1\.[1236])/ },
-  { stage: 'rcpt', digits: /^4(?!21)/, text: /recipient address|invalid recipient|user unknown|mailbox (busy|unavailable)/i },
+  {
+    stage: 'mail',
+    digits: /^(501|555)$/,
+    text: /^(?!.*(recipient|rcpt|destination))/i,
+    enhanced: /^(?!5\.1\.[1236])/,
+  },
+  {
+    stage: 'rcpt',
+    digits: /^4(?!21)/,
+    text: /recipient address|invalid recipient|user unknown|mailbox (busy|unavailable)/i,
+  },
   { stage: 'rcpt', digits: /^(450|551|556)$/, text: /^(?!.*sender)/i },
 ];
 
-function tells({ digits, enhanced, text }: Sign, subject: Record<'digits' | 'enhanced' | 'text', string>): boolean {
+function tells(
+  { digits, enhanced, text }: Sign,
+  subject: Record<'digits' | 'enhanced' | 'text', string>,
+): boolean {
   return (
     (!digits || digits.test(subject.digits)) &&
     (!enhanced || enhanced.test(subject.enhanced)) &&

@@ -143,6 +143,6 @@ export const PROVIDER_RULES: readonly ReplyRule[] = [
     digits: /^5/,
     text: /marked as inactive|inactive addresses|suppression list|(recipient|address).{0,40}\bsuppressed\b/i,
     verdict: 'policy_rejected',
-    why: "Postmark and others keep lists of their own; an entry may be by hand, so it is no proof that the address is bad",
+    why: 'Postmark and others keep lists of their own; an entry may be by hand, so it is no proof that the address is bad',
   },
 ];

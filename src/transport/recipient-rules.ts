@@ -2,7 +2,8 @@ import { ABOUT_RECIPIENT } from './outcome.ts';
 import type { ReplyRule } from './reply-rules.ts';
 
 /** What only a server says of itself or of us: with such a word the reply is not about the recipient's existence. */
-const NOT_OF_US = "^(?!.*\\b(sender|mail from|return.path|helo|ehlo|client host|reverse dns|spam|reputation)\\b)";
+const NOT_OF_US =
+  '^(?!.*\\b(sender|mail from|return.path|helo|ehlo|client host|reverse dns|spam|reputation)\\b)';
 
 /** Wording about the message and the recipient, for servers without enhanced codes and those that misuse them. */
 export const RECIPIENT_RULES: readonly ReplyRule[] = [
@@ -21,6 +22,13 @@ export const RECIPIENT_RULES: readonly ReplyRule[] = [
     enhanced: /^5\.2\.3$/,
     verdict: 'too_large_for_recipient',
     why: "the recipient's limit, behind every server",
+  },
+  {
+    id: 'code-full',
+    stages: ABOUT_RECIPIENT,
+    enhanced: /^[45]\.2\.2$/,
+    verdict: 'mailbox_full',
+    why: 'also as 5.2.2: a full mailbox can be emptied; its words may speak of sizes',
   },
   {
     id: 'size-words',
@@ -58,7 +66,7 @@ export const RECIPIENT_RULES: readonly ReplyRule[] = [
     stages: ABOUT_RECIPIENT,
     digits: /^5/,
     text: new RegExp(
-      `${NOT_OF_US}.*(\\b(mailbox|recipient|user|account|e-?mail address|address|mail ?box)\\b( name| that you tried to reach| someone@| <someone@>)*( is| has been| was| are)?( currently| temporarily| permanently| no longer active,?)* (disabled|inactive|suspended|deactivated|discontinued|closed|retired|expired|frozen)|recipient'?s? (account|mailbox) is (blocked|locked)|(disabled|inactive|suspended|deactivated|expired) (user|recipient|mailbox|account|address)|not (an )?active (user|mailbox|account|recipient)|recipient suspend|recipient address rejected: inactive)`,
+      `${NOT_OF_US}.*(\\b(mailbox|recipient|user|account|e-?mail address|address|mail ?box)\\b( name| that you tried to reach| someone@| <someone@>)*( is| has been| was| are)?( currently| temporarily| permanently| no longer active,?)* (disabled|inactive|suspended|deactivated|discontinued|closed|retired|expired|frozen)|\\b(mailbox|recipient|user)\\b.{0,60} (is|has been|was) (currently |temporarily )?(disabled|inactive|suspended|deactivated|closed)|recipient'?s? (account|mailbox) is (blocked|locked)|(disabled|inactive|suspended|deactivated|expired) (user|recipient|mailbox|account|address)|not (an )?active (user|mailbox|account|recipient)|recipient suspend|recipient address rejected: inactive)`,
       'i',
     ),
     verdict: 'mailbox_disabled',
@@ -74,7 +82,7 @@ export const RECIPIENT_RULES: readonly ReplyRule[] = [
   {
     id: 'unknown-domain',
     stages: ABOUT_RECIPIENT,
-    digits: /^5/,
+    digits: /^5(?!21)/, // RFC 7504 §3: 521 is the host that we talk to
     text: new RegExp(
       `${NOT_OF_US}.*(\\bnull ?mx\\b|(no such|unknown|invalid|nonexistent|bad) (recipient |destination |mail |e?mail )?(domain|host|system)\\b|\\b(domain|host)( name)?( someone@| \\S+\\.\\S+)?( or domain name)?( is| was| does| has)? ?(not found|n.?t exist|not exist|unknown|not accept (any )?(e?-?mail|messages)|not receive|no mail|has no mx)|unrouteable (mail )?domain|unroutable domain|no (valid )?(mx|mail exchanger)|all relevant mx|mail domain .{0,40}(unknown|not exist)|domain takes no mail)`,
       'i',
@@ -91,7 +99,7 @@ export const RECIPIENT_RULES: readonly ReplyRule[] = [
         '\\b(unknown|no such|non-?exist[ea]nt|invalid|not a valid|not a known) (local |destination |final |virtual |mail ?)?(user|recipient|mailbox|account|addressee|person|mail ?box|alias)s?\\b',
         '\\b(user|recipient|mailbox|account|addressee|person|mail ?box|username|e-?mail account|(?<!ip )address)(name|es)?\\b[^.;]{0,80}?\\b(unknown|not found|not exist|n.?t exist|not (a )?(valid|known|recogni[sz]ed|listed|registered)|cannot be found|could not be found|unrecogni[sz]ed|undeliverable|not here|no longer (exists?|valid|on|available|in use|used))',
         'no (mailbox|account|user|recipient|one|such person)\\b.{0,15}\\b(here|by that name|with|found|of that name)',
-        "does(n.?t| not) have an? .{0,40}account",
+        'does(n.?t| not) have an? .{0,40}account',
         'not (our|a) customer|not known (at|here)|unrouteable address|unroutable address|address unknown|RecipientNotFound|no longer on server|marked as invalid',
         'recipient address rejected: (undeliverable|unverified)|invalid-recipient|not in recipient list|someone@>? (is )?no longer (valid|exists?|in use)',
         'user .{0,60} (unknown|does(n.?t| not) exist|not found)',
@@ -117,7 +125,7 @@ export const RECIPIENT_RULES: readonly ReplyRule[] = [
     id: 'spam-words',
     stages: ABOUT_RECIPIENT,
     digits: /^5/,
-    text: /\b(spam|junk|unsolicited|ube|uce|phish\w*)\b|spammy|message content rejected|bulk mail|recipient preferences|rejected by (this |the )?(user|recipient)|policy error/i,
+    text: /\b(spam|junk|unsolicited|ube|uce|phish\w*)\b|spammy|message content rejected|bulk mail|recipient preferences|rejected by (this |the )?(user|recipient)|policy error|blocked (your|by|the) (domain|sender|address|recipient|user|e-?mail)/i,
     verdict: 'policy_rejected',
     why: 'a judgment of the message; some number it 5.1.1, 5.1.6 or 5.2.1',
   },

@@ -64,7 +64,7 @@ export const SENDER_RULES: readonly ReplyRule[] = [
   {
     id: 'account-stopped',
     digits: /^5/,
-    text: /\b(your|the sender|sender'?s?|sending|smtp|user'?s? sending) (user )?account (has been |is |was )?(temporarily |not yet |not |currently )*(suspended|disabled|paused|blocked|locked|terminated|frozen|banned|under review|pending|activated|active|approved|deactivated)|account is pending approval|\bnot yet activated|^\d{3}[ \d.]+account (has been |is )?(suspended|paused|on hold|disabled|blocked|frozen)|tenant has exceeded threshold/i,
+    text: /\b(your|the sender|sender'?s?|sending|smtp|user'?s? sending) (user )?account (has been |is |was )?(temporarily |not yet |not |currently )*(suspended|disabled|paused|blocked|locked|terminated|frozen|banned|under review|pending|activated|active|approved|deactivated)|account (has been |is )?(blocked|suspended|disabled|locked) (for|due to|because of)|account is pending approval|\bnot yet activated|^\d{3}[ \d.]+account (has been |is )?(suspended|paused|on hold|disabled|blocked|frozen)|tenant has exceeded threshold/i,
     verdict: 'account_blocked',
     why: 'the sending account; a disabled recipient is worded otherwise',
   },
@@ -123,7 +123,7 @@ export const SENDER_RULES: readonly ReplyRule[] = [
         'permissions? to send (as|from)',
         'relaying (disallowed |denied )?as',
         'mail from not owned|not associated with your account|unconfigured sending domain|not allowed in .{0,10}header from',
-        `\\b(sender|from (address|header|domain|field|email)|'from'|from:|mail from|envelope from|sending domain|sender domain|return.path)\\b.{0,90}\\b(not|isn.?t|never) (been )?(a )?${FORBIDDEN}`,
+        `(\\bfrom: |\\b(sender|from (address|header|domain|field|email)|'from'|mail from|envelope from|sending domain|sender domain|return.path)\\b).{0,90}\\b(not|isn.?t|never) (been )?(a )?${FORBIDDEN}`,
         `\\b(sender|from|domain|sender identity|identity)\\b( address)? (is )?unverified|unverified (sender|domain|from)`,
         'verified sender identity',
         'sender signature',
@@ -139,7 +139,7 @@ export const SENDER_RULES: readonly ReplyRule[] = [
   {
     id: 'sender-rejected',
     digits: /^5/,
-    text: /sender (e?mail )?address rejected|(bad|invalid|unknown|malformed|unrouteable|unroutable|nonexistent|null|empty) (envelope )?(sender|return.path|reverse.path|mail from)|\bsender'?s?\b.{0,40}\b(domain|address|host)\b.{0,60}(not (exist|found|resolve)|invalid|unknown|required|unresolvable)|domain of (the )?sender|sender (is |was )?(unknown|invalid|undeliverable)|bogus mail from|(empty|null) (envelope )?senders? (is |are )?not/i,
+    text: /sender (e?mail )?address rejected|(bad|invalid|unknown|malformed|unrouteable|unroutable|nonexistent|null|empty) (envelope )?(sender|return.path|reverse.path|mail from)|\bsender'?s?\b.{0,40}\b(domain|address|host)\b.{0,60}(not (exist|found|resolve)|invalid|unknown|required|unresolvable|null mx|no mx)|domain of (the )?sender|sender (is |was )?(unknown|invalid|undeliverable)|bogus mail from|(empty|null) (envelope )?senders? (is |are )?not/i,
     verdict: 'sender_invalid',
     why: 'Postfix says "Sender address rejected: User unknown" at RCPT: never the recipient',
   },

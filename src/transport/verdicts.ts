@@ -22,7 +22,7 @@ const badMessage = { class: 'message_permanent', blame: 'message' } as const;
 
 const MICROSOFT_LIMITS =
   'Microsoft allows 3 connections, 30 messages a minute and 10,000 recipients a day per mailbox.';
-const NO_DOMAIN = 'The domain {domain} does not receive mail. Check the spelling{meant}.';
+const NO_DOMAIN = '{domain} does not receive mail. Check the spelling{meant}';
 const OUT_OF_ORDER = '{server} answered out of order: {reply}';
 const TOO_LARGE =
   'The message is too large for {server}: {reply}. Remove or shrink attachments (encoding adds about a third).';
@@ -69,7 +69,7 @@ export const VERDICTS = {
   },
   auth_ses: {
     ...stopped,
-    says: 'SES needs SMTP credentials made for region {region}; AWS access keys do not work, and credentials from one region fail in another.',
+    says: 'SES needs SMTP credentials made for {ofRegion}; AWS access keys do not work, and credentials from one region fail in another.',
   },
   auth_postmark: {
     ...stopped,
@@ -107,8 +107,7 @@ export const VERDICTS = {
   server_temporary: { ...waiting, says: '{server} has a temporary problem: {reply}' },
   server_closing: { ...waiting, says: '{server} closed the session: {reply}' },
   blocklisted: {
-    class: 'server_deferral',
-    blame: 'policy',
+    ...waiting,
     says: "{server}'s address is on a block list. Recipients are fine. {reply}",
   },
   out_of_order: { ...waiting, code: 'protocol', says: OUT_OF_ORDER },
@@ -146,8 +145,7 @@ export const VERDICTS = {
     says: 'SES ({region}) is in its sandbox and sends only to verified addresses; {identity} is not one. Request production access, or verify the address.',
   },
   auth_dns: {
-    class: 'server_attention',
-    blame: 'policy',
+    ...stopped,
     scope: 'sender',
     says: '{domain} refused because SPF, DKIM or DMARC does not pass for {fromDomain}. Open the domain check.',
   },
@@ -157,11 +155,11 @@ export const VERDICTS = {
   mailbox_disabled: { ...badRecipient, says: '{rcpt} is switched off.' },
   domain_unknown: { ...badRecipient, says: NO_DOMAIN },
   domain_unreachable: { ...busyRecipient, code: 'domain_unknown', says: NO_DOMAIN },
-  mailbox_full: { ...busyRecipient, says: 'The mailbox of {rcpt} is full.' },
+  mailbox_full: { ...busyRecipient, says: '{rcpt} has a full mailbox.' },
   greylisted: { ...busyRecipient, says: '{domain} asks new senders to try again later.' },
 
   // The message
-  sender_invalid: { ...badMessage, says: 'The sender address {from} is not valid for {server}: {reply}' },
+  sender_invalid: { ...badMessage, says: '{server} does not take {from} as a sender address: {reply}' },
   too_large: { ...badMessage, failover: true, says: TOO_LARGE }, // the limit is this server's
   too_large_for_recipient: { ...badMessage, code: 'too_large', says: TOO_LARGE }, // the same limit behind every server
   parameter: {
