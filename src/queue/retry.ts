@@ -3,7 +3,7 @@ const HOUR = 60 * MINUTE;
 
 /** Waits for a recipient's "not now", after the first, second, … refusal; the last one repeats until the message expires. */
 const WAITS = [MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR];
-/** A greylisting server wants to see patience: five minutes is what most ask for. */
+/** A greylisting server wants to see patience: five minutes is what most ask for, so this wait only grows. */
 const GREYLIST_WAIT = 5 * MINUTE;
 /** Spreads retries so that a thousand deferred together do not come back together. */
 const JITTER = 0.2;
@@ -30,7 +30,9 @@ export function nextTry({ now, since, expiresAt, code, random }: Deferral): numb
     // A retry made early by its jitter has the age of its own step, not of the one before.
     if (elapsed * (1 - JITTER) > age) break;
   }
-  if (since === null && code === 'greylisted') wait = GREYLIST_WAIT;
-  const spread = wait * (1 + JITTER * (2 * random - 1));
+  const isFirstGreylist = since === null && code === 'greylisted';
+  const spread = isFirstGreylist
+    ? GREYLIST_WAIT * (1 + JITTER * random)
+    : wait * (1 + JITTER * (2 * random - 1));
   return Math.min(Math.round(now + spread), Math.max(expiresAt, now));
 }

@@ -2,6 +2,9 @@ import type { Selectable } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import { forUpdate } from '../storage/lease.ts';
 import type { ServersTable } from '../storage/schema.ts';
+import type { ServerLimits } from './limits.ts';
+import type { Usage } from './quota.ts';
+import type { Bucket, LearnedRate } from './rate.ts';
 import type { Health, Server } from './server.ts';
 
 export async function insertServer(tx: Tx, server: Server): Promise<void> {
@@ -128,6 +131,74 @@ export async function healthOf(tx: Tx, id: string, locked?: 'locked'): Promise<H
 
 export async function updateHealth(tx: Tx, id: string, health: Health): Promise<void> {
   await tx.updateTable('servers').set(healthColumns(health)).where('id', '=', id).execute();
+}
+
+/** What decides how fast a server may be given messages. */
+export interface Pace {
+  type: string;
+  limits: ServerLimits;
+  learned: LearnedRate;
+  /** Null before the first token was taken. */
+  bucket: Bucket | null;
+}
+
+/** Read in order to be changed: other workers wait for the end of the transaction. */
+export async function paceOf(tx: Tx, id: string): Promise<Pace | undefined> {
+  const row = await tx
+    .selectFrom('servers')
+    .select(['type', 'limits', 'rate', 'rate_changed_at', 'tokens', 'tokens_at'])
+    .where('id', '=', id)
+    .modifyEnd(forUpdate(tx))
+    .executeTakeFirst();
+  return (
+    row && {
+      type: row.type,
+      limits: JSON.parse(row.limits),
+      learned: { rate: row.rate, changedAt: row.rate_changed_at },
+      bucket:
+        row.tokens === null || row.tokens_at === null ? null : { tokens: row.tokens, at: row.tokens_at },
+    }
+  );
+}
+
+export async function updatePace(
+  tx: Tx,
+  id: string,
+  { learned, bucket }: { learned?: LearnedRate; bucket: Bucket },
+): Promise<void> {
+  await tx
+    .updateTable('servers')
+    .set({
+      tokens: bucket.tokens,
+      tokens_at: bucket.at,
+      ...(learned ? { rate: learned.rate, rate_changed_at: learned.changedAt } : {}),
+    })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function usageOf(tx: Tx, serverId: string): Promise<Usage[]> {
+  const rows = await tx.selectFrom('server_usage').selectAll().where('server_id', '=', serverId).execute();
+  return rows.map((row) => ({ span: row.span, startsAt: row.starts_at, used: row.used }));
+}
+
+/** Adds to a piece of a span, and forgets the pieces of that span which began before `oldest`. */
+export async function countUsage(tx: Tx, serverId: string, usage: Usage, oldest: number): Promise<void> {
+  await tx
+    .insertInto('server_usage')
+    .values({ server_id: serverId, span: usage.span, starts_at: usage.startsAt, used: usage.used })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['server_id', 'span', 'starts_at'])
+        .doUpdateSet((row) => ({ used: row('server_usage.used', '+', usage.used) })),
+    )
+    .execute();
+  await tx
+    .deleteFrom('server_usage')
+    .where('server_id', '=', serverId)
+    .where('span', '=', usage.span)
+    .where('starts_at', '<', oldest)
+    .execute();
 }
 
 function serverOf(row: Selectable<ServersTable>): Server {

@@ -3,6 +3,7 @@ import { ConfigError } from '../config.ts';
 import type { Db, Engine } from './db.ts';
 import { firstMail } from './migrations/0001-first-mail.ts';
 import { lanesAndCounts } from './migrations/0002-lanes-and-counts.ts';
+import { serverPace } from './migrations/0003-server-pace.ts';
 import { lockForMigration } from './postgres.ts';
 import type { Schema } from './schema.ts';
 
@@ -13,7 +14,7 @@ export interface Migration {
   statements: (engine: Engine) => string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [firstMail, lanesAndCounts];
+export const MIGRATIONS: readonly Migration[] = [firstMail, lanesAndCounts, serverPace];
 
 /**
  * Brings the database to this program's schema, in one transaction. On SQLite that transaction is the lock, on

@@ -70,6 +70,10 @@ CREATE INDEX messages_trouble on messages (workspace_id, state, id) where state 
 
 CREATE TABLE schema_versions (version bigint primary key, name text not null, applied_at bigint not null);
 
+CREATE TABLE server_usage (
+      server_id text not null references servers (id) on delete cascade,
+      span text not null, starts_at bigint not null, used bigint not null, primary key (server_id, span, starts_at));
+
 CREATE TABLE servers (
       id text primary key, workspace_id text not null references workspaces (id) on delete cascade,
       type text not null, name text not null, region text, host text not null, port bigint not null, security text not null,
@@ -77,7 +81,7 @@ CREATE TABLE servers (
       max_connections bigint not null, weight double precision not null, cost_per_thousand double precision, reserve double precision,
       tls_ca text, tls_fingerprint text, tls_server_name text, allow_private bigint not null, capabilities text not null,
       validated_at bigint not null, created_at bigint not null, updated_at bigint not null,
-      failures bigint not null, waiting_until bigint, waiting_code text, waiting_reason text);
+      failures bigint not null, waiting_until bigint, waiting_code text, waiting_reason text, rate double precision, rate_changed_at bigint, tokens double precision, tokens_at bigint);
 
 CREATE INDEX servers_workspace on servers (workspace_id, id);
 

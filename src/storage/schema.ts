@@ -13,6 +13,7 @@ export interface Schema {
   api_keys: ApiKeysTable;
   audit_log: AuditLogTable;
   servers: ServersTable;
+  server_usage: ServerUsageTable;
   templates: TemplatesTable;
   template_versions: TemplateVersionsTable;
   contacts: ContactsTable;
@@ -117,6 +118,19 @@ export interface ServersTable {
   waiting_until: number | null;
   waiting_code: string | null;
   waiting_reason: string | null;
+  /** Pace (servers/rate.ts): messages a second after the latest cut, and the tokens left for all workers. */
+  rate: Generated<number | null>;
+  rate_changed_at: Generated<number | null>;
+  tokens: Generated<number | null>;
+  tokens_at: Generated<number | null>;
+}
+
+/** Messages in one piece of a span (servers/quota.ts). */
+interface ServerUsageTable {
+  server_id: string;
+  span: 'perMinute' | 'perHour' | 'perDay' | 'perMonth';
+  starts_at: number;
+  used: number;
 }
 
 interface TemplatesTable {
