@@ -30,9 +30,12 @@ export function nextTry({ now, since, expiresAt, code, random }: Deferral): numb
     // A retry made early by its jitter has the age of its own step, not of the one before.
     if (elapsed * (1 - JITTER) > age) break;
   }
-  const isFirstGreylist = since === null && code === 'greylisted';
-  const spread = isFirstGreylist
-    ? GREYLIST_WAIT * (1 + JITTER * random)
-    : wait * (1 + JITTER * (2 * random - 1));
-  return Math.min(Math.round(now + spread), Math.max(expiresAt, now));
+  const spread = JITTER * (2 * random - 1);
+  if (since === null && code === 'greylisted')
+    return atLatest(now + GREYLIST_WAIT * (1 + Math.max(0, spread)), now, expiresAt);
+  return atLatest(now + wait * (1 + spread), now, expiresAt);
+}
+
+function atLatest(then: number, now: number, expiresAt: number): number {
+  return Math.min(Math.round(then), Math.max(expiresAt, now));
 }
