@@ -108,6 +108,14 @@ export const ENHANCED_RULES: readonly ReplyRule[] = [
     verdict: 'greylisted',
     why: 'greylisting without the word',
   },
+  {
+    id: 'enhanced-recipient-later',
+    stages: ABOUT_RECIPIENT,
+    digits: /^45/,
+    enhanced: /^4\.(1\.1|2\.[01])$/,
+    verdict: 'greylisted',
+    why: 'RFC 3463 §3.3: the state of a mailbox, which may change',
+  },
   { id: 'enhanced-slow', enhanced: /^4\.7\./, verdict: 'rate_limited', why: 'temporary policy: send less' },
   { id: 'enhanced-space', enhanced: /^4\.3\.1$/, verdict: 'server_full', why: 'mail system full' },
   {

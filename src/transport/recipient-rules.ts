@@ -3,7 +3,7 @@ import type { ReplyRule } from './reply-rules.ts';
 
 /** What only a server says of itself or of us: with such a word the reply is not about the recipient's existence. */
 const NOT_OF_US =
-  '^(?!.*\\b(sender|mail from|return.path|helo|ehlo|client host|reverse dns|spam|reputation)\\b)';
+  '^(?!.*\\b(sender|mail from|return.path|helo|ehlo|client host|reverse dns|dns error|spam|reputation)\\b)';
 
 /** Wording about the message and the recipient, for servers without enhanced codes and those that misuse them. */
 export const RECIPIENT_RULES: readonly ReplyRule[] = [
@@ -84,7 +84,7 @@ export const RECIPIENT_RULES: readonly ReplyRule[] = [
     stages: ABOUT_RECIPIENT,
     digits: /^5(?!21)/, // RFC 7504 §3: 521 is the host that we talk to
     text: new RegExp(
-      `${NOT_OF_US}.*(\\bnull ?mx\\b|(no such|unknown|invalid|nonexistent|bad) (recipient |destination |mail |e?mail )?(domain|host|system)\\b|\\b(domain|host)( name)?( someone@| \\S+\\.\\S+)?( or domain name)?( is| was| does| has)? ?(not found|n.?t exist|not exist|unknown|not accept (any )?(e?-?mail|messages)|not receive|no mail|has no mx)|unrouteable (mail )?domain|unroutable domain|no (valid )?(mx|mail exchanger)|all relevant mx|mail domain .{0,40}(unknown|not exist)|domain takes no mail)`,
+      `${NOT_OF_US}.*(\\bnull ?mx\\b|(no such|unknown|nonexistent|bad) (recipient |destination |mail |e?mail )?(domain|host|system)\\b|invalid (recipient|destination) domain|invalid domain .{0,20}recipient|\\b(domain|host)( name)?( someone@| \\S+\\.\\S+)?( or domain name)?( is| was| does| has)? ?(not found|n.?t exist|not exist|unknown|not accept (any )?(e?-?mail|messages)|not receive|no mail|has no mx)|unrouteable (mail )?domain|unroutable domain|no (valid )?(mx|mail exchanger)|all relevant mx|mail domain .{0,40}(unknown|not exist)|domain takes no mail)`,
       'i',
     ),
     verdict: 'domain_unknown',
@@ -120,6 +120,22 @@ export const RECIPIENT_RULES: readonly ReplyRule[] = [
     ),
     verdict: 'recipient_unknown',
     why: 'RFC 5321 §4.2.2 and Cisco; at RCPT it is the recipient, at the end it could be policy',
+  },
+  {
+    id: 'unknown-domain-now',
+    stages: ABOUT_RECIPIENT,
+    digits: /^4(?!21)/,
+    text: new RegExp(`${NOT_OF_US}.*\\b(domain|host)( name)? (not found|unknown|not exist|not resolve)`, 'i'),
+    verdict: 'domain_unreachable',
+    why: 'a name that was not found just now may be there later',
+  },
+  {
+    id: 'recipient-later',
+    stages: ABOUT_RECIPIENT,
+    digits: /^4(?!21)/,
+    text: /recipient address rejected|(user|recipient) unknown|(mailbox|recipient|user) (is )?(temporarily )?(busy|unavailable|locked|not available)|unverified address/i,
+    verdict: 'greylisted',
+    why: 'not now, and about this recipient only, also where it is said at the end',
   },
   {
     id: 'spam-words',
