@@ -18,6 +18,7 @@ export class ServerConnection implements Line {
   #isHeld = false;
   #isDeaf = false;
   #isSecure = false;
+  #isAnticipated = false;
 
   constructor(socket: Socket, maxInput: number, consume: Consume) {
     this.#raw = socket;
@@ -32,7 +33,28 @@ export class ServerConnection implements Line {
   }
 
   say(text: string): void {
-    this.#output += `${text}\r\n`;
+    if (this.#isAnticipated) this.#isAnticipated = false;
+    else this.write(`${text}\r\n`);
+  }
+
+  anticipate(text: string): void {
+    this.say(text);
+    this.#isAnticipated = true;
+  }
+
+  write(bytes: string): void {
+    this.#output += bytes;
+  }
+
+  trickle(text: string, byteMs: number, then: () => void): void {
+    const bytes = Buffer.from(`${text}\r\n`, 'latin1');
+    const said = Promise.withResolvers<void>();
+    let at = 0;
+    const timer = setInterval(() => {
+      if (this.#socket.writable && at < bytes.length) this.#socket.write(bytes.subarray(at, ++at));
+      else said.resolve(clearInterval(timer));
+    }, byteMs).unref();
+    this.hold(said.promise, then);
   }
 
   end(): void {
@@ -81,11 +103,17 @@ export class ServerConnection implements Line {
     this.#output = '';
   }
 
-  /** Goes on under TLS. What came before the handshake must not count after it (RFC 3207 §4.2). */
+  /** What came with the command before TLS must not count after it (RFC 3207 §4.2). */
+  forgetInput(): void {
+    this.#input = Buffer.alloc(0);
+  }
+
+  /** Goes on under TLS, with a hello that has come meanwhile. */
   secure(context: SecureContext, then: () => void): void {
     this.flush();
     this.#raw.removeAllListeners('data');
-    this.#input = Buffer.alloc(0);
+    if (this.#input.length > 0) this.#raw.unshift(this.#input);
+    this.forgetInput();
     const secured = new TLSSocket(this.#raw, { isServer: true, secureContext: context });
     secured.once('secure', () => {
       this.#isSecure = true;

@@ -5,6 +5,7 @@ const CRLF = Buffer.from('\r\n');
 /** Collects a message until the terminator (RFC 5321 §4.1.1.4), wherever the network cut it into chunks. */
 export class MessageReader {
   readonly #limit: number;
+  readonly #isLenient: boolean;
   /** Set by the reader's owner when the first bytes arrived. */
   hasBegun = false;
   #chunks: Buffer[] = [];
@@ -12,9 +13,10 @@ export class MessageReader {
   /** The last bytes seen, for a terminator across chunks. The CRLF of the DATA command counts as the first. */
   #seam: Buffer = CRLF;
 
-  /** Content above `limit` bytes is counted and thrown away. */
-  constructor(limit: number) {
+  /** Content above `limit` bytes is counted and thrown away. A lenient reader takes every odd terminator for one. */
+  constructor(limit: number, isLenient = false) {
     this.#limit = limit;
+    this.#isLenient = isLenient;
   }
 
   get isTooLarge(): boolean {
@@ -36,16 +38,25 @@ export class MessageReader {
   content(): Buffer {
     if (this.isTooLarge) return Buffer.alloc(0);
     const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    return unstuffDots(all.subarray(0, all.length - '.\r\n'.length));
+    return unstuffDots(all.subarray(0, all.lastIndexOf(DOT)));
   }
 
   #endIn(chunk: Buffer): number {
+    if (this.#isLenient) return this.#oddEndIn(chunk);
     const across = Buffer.concat([this.#seam, chunk.subarray(0, SEAM)]).indexOf(TERMINATOR);
     if (across >= 0) return across + TERMINATOR.length - this.#seam.length;
     const within = chunk.indexOf(TERMINATOR);
     return within < 0 ? -1 : within + TERMINATOR.length;
   }
+
+  #oddEndIn(chunk: Buffer): number {
+    const text = this.#seam.toString('latin1') + chunk.toString('latin1');
+    const found = ODD_TERMINATOR.exec(text);
+    return found ? found.index + found[0].length - this.#seam.length : -1;
+  }
 }
+
+const ODD_TERMINATOR = /[\r\n]\.(\r\n|[\r\n])/;
 
 /** Takes the first dot off every line that starts with one (RFC 5321 §4.5.2). */
 function unstuffDots(content: Buffer): Buffer {

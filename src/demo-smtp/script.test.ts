@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { type Moment, Playback } from './script.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { type Moment, Playback, type Script } from './script.ts';
+
+const clock = new FakeClock();
+const play = (script: Script, seed?: number): Playback =>
+  new Playback(script, { now: () => clock.now(), seed });
 
 const moment = (changed: Partial<Moment>): Moment => ({
   stage: 'rcpt',
@@ -10,7 +15,7 @@ const moment = (changed: Partial<Moment>): Moment => ({
 });
 
 test('the first line that fits strikes', () => {
-  const playback = new Playback([
+  const playback = play([
     { stage: 'rcpt', fault: 'hang', match: { rcpt: 'bob@example.org' } },
     { stage: 'rcpt', fault: 'fin', match: { connection: 2 } },
     { stage: 'rcpt', fault: 'rst', match: { nth: 3 } },
@@ -24,6 +29,35 @@ test('the first line that fits strikes', () => {
 });
 
 test('a line with a count wears out', () => {
-  const playback = new Playback([{ stage: 'rcpt', fault: 'fin', count: 2 }]);
+  const playback = play([{ stage: 'rcpt', fault: 'fin', count: 2 }]);
   expect([1, 2, 3].map(() => playback.strike(moment({})))).toEqual(['fin', 'fin', undefined]);
+});
+
+test('a line may be for one domain', () => {
+  const playback = play([{ stage: 'rcpt', fault: 'hang', match: { domain: 'example.net' } }]);
+  expect(playback.strike(moment({ rcpt: 'bob@example.net' }))).toBe('hang');
+  expect(playback.strike(moment({ rcpt: 'bob@mail.example.net' }))).toBeUndefined();
+  expect(playback.strike(moment({}))).toBeUndefined();
+});
+
+test('a line with a probability strikes about as often, and the same seed in the same order', () => {
+  const strikes = (seed: number): boolean[] => {
+    const playback = play([{ stage: 'rcpt', fault: 'fin', probability: 0.25 }], seed);
+    return Array.from({ length: 1_000 }, () => playback.strike(moment({})) !== undefined);
+  };
+  expect(strikes(7).filter(Boolean).length).toBeGreaterThan(200);
+  expect(strikes(7).filter(Boolean).length).toBeLessThan(300);
+  expect(strikes(7)).toEqual(strikes(7));
+  expect(strikes(7)).not.toEqual(strikes(8));
+});
+
+test('a cap lets so many pass in its time, and then again', () => {
+  const cap = { cap: { count: 2, perMs: 1_000 } };
+  const playback = play([{ stage: 'rcpt', fault: cap }]);
+  const strike = () => playback.strike(moment({}));
+  expect([strike(), strike(), strike()]).toEqual([undefined, undefined, cap]);
+  clock.advance(999);
+  expect(strike()).toEqual(cap);
+  clock.advance(1);
+  expect([strike(), strike(), strike()]).toEqual([undefined, undefined, cap]);
 });

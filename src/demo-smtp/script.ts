@@ -1,53 +1,82 @@
+import { seededRandom } from './random.ts';
+
 /** Where in a session a fault strikes. `handshake` is the TLS handshake, `ehlo2` the EHLO after STARTTLS. */
-export type FaultStage =
-  | 'accept'
-  | 'greet'
-  | 'ehlo'
-  | 'starttls'
-  | 'handshake'
-  | 'ehlo2'
-  | 'auth'
-  | 'mail'
-  | 'rcpt'
-  | 'data'
-  | 'body'
-  | 'dot'
-  | 'rset'
-  | 'quit';
+export const FAULT_STAGES = [
+  'accept',
+  'greet',
+  'ehlo',
+  'starttls',
+  'handshake',
+  'ehlo2',
+  'auth',
+  'mail',
+  'rcpt',
+  'data',
+  'body',
+  'dot',
+  'rset',
+  'quit',
+] as const;
+
+export type FaultStage = (typeof FAULT_STAGES)[number];
 
 /**
  * What happens there instead of the ordinary answer.
- * - `refuse` a plain 5yz (at `accept`: a reset) · `hang` silence from here on · `rst`, `fin` the connection ends
- * - `421close` · `wrongcode` a reply of another class · `garbage` no SMTP at all · `nul` a NUL within the reply
- * - `endless-multiline`, `long-line` a reply without end · `early-reply` answered before the terminator came
- * - `double-reply` · `lose-after-accept` kept in the ledger, never answered · `accept-without-ledger` the reverse
- * - `{ reply }` exactly these lines · `{ delay }` the ordinary answer, when the promise resolves or after that many ms
+ * - `refuse` a plain 5yz (at `accept` a reset, at `handshake` an alert) · `hang` silence from here on
+ * - `rst`, `fin` the connection ends · `421close` · `4xx`, `5xx` a refusal as is usual at that stage
+ * - `slow` the ordinary answer at a byte a second · `wrongcode` a reply of another class · `garbage` no SMTP at all
+ * - `endless-multiline`, `long-line` a reply without end · `nul` a NUL within the reply
+ * - `early-reply` the answer to the next command comes with this one · `double-reply` the same answer twice
+ * - `partial-accept` the first recipient of a message only
+ * - `lose-after-accept` taken, never answered (after the dot: kept in the ledger) · `accept-without-ledger` the reverse
+ */
+export const NAMED_FAULTS = [
+  'refuse',
+  'hang',
+  'rst',
+  'fin',
+  '421close',
+  '4xx',
+  '5xx',
+  'slow',
+  'wrongcode',
+  'garbage',
+  'endless-multiline',
+  'long-line',
+  'early-reply',
+  'double-reply',
+  'nul',
+  'partial-accept',
+  'lose-after-accept',
+  'accept-without-ledger',
+] as const;
+
+export type NamedFault = (typeof NAMED_FAULTS)[number];
+
+/**
+ * Those, and those with a measure: `reply` exactly these lines; `delay` the ordinary answer, when the promise resolves
+ * or after that many ms; `slow` the ordinary answer, a byte every so many ms; `cap` a refusal of what is more than
+ * `count` in `perMs`.
  */
 export type Fault =
-  | 'refuse'
-  | 'hang'
-  | 'rst'
-  | 'fin'
-  | '421close'
-  | 'wrongcode'
-  | 'garbage'
-  | 'nul'
-  | 'endless-multiline'
-  | 'long-line'
-  | 'early-reply'
-  | 'double-reply'
-  | 'lose-after-accept'
-  | 'accept-without-ledger'
+  | NamedFault
   | { reply: string }
-  | { delay: Promise<void> | number };
+  | { delay: Promise<void> | number }
+  | { slow: number }
+  | { cap: { count: number; perMs: number } };
 
 export interface ScriptLine {
   stage: FaultStage;
   fault: Fault;
-  /** Only on this connection, for this recipient, or the nth time the stage is reached on its connection (from 1). */
-  match?: { connection?: number; rcpt?: string; nth?: number };
+  /**
+   * Only on this connection, for this recipient or this domain of a recipient, or the nth time the stage is reached on
+   * its connection (from 1).
+   */
+  match?: { connection?: number; rcpt?: string; domain?: string; nth?: number };
   /** How often it strikes; always when missing. */
   count?: number;
+  /** Of striking where it fits, from 0 to 1; 1 when missing. */
+  probability?: number;
 }
 
 export type Script = ScriptLine[];
@@ -60,19 +89,52 @@ export interface Moment {
   nth: number;
 }
 
+export interface PlaybackOptions {
+  /** For `cap`. */
+  now: () => number;
+  /** For `probability`: the same seed strikes in the same order. */
+  seed?: number | undefined;
+}
+
+interface PlayedLine {
+  line: ScriptLine;
+  left: number;
+  /** The moments that a cap let pass. */
+  passed: number[];
+}
+
 /** A script being played: the first line that fits strikes, and lines with a count wear out. */
 export class Playback {
-  readonly #lines: { line: ScriptLine; left: number }[];
+  readonly #lines: PlayedLine[];
+  readonly #now: () => number;
+  readonly #random: () => number;
 
-  constructor(script: Script) {
-    this.#lines = script.map((line) => ({ line, left: line.count ?? Number.POSITIVE_INFINITY }));
+  constructor(script: Script, { now, seed = 1 }: PlaybackOptions) {
+    this.#lines = script.map((line) => ({ line, left: line.count ?? Number.POSITIVE_INFINITY, passed: [] }));
+    this.#now = now;
+    this.#random = seededRandom(seed);
   }
 
   strike(moment: Moment): Fault | undefined {
-    const found = this.#lines.find(({ line, left }) => left > 0 && fits(line, moment));
+    const found = this.#lines.find((played) => this.#strikes(played, moment));
     if (!found) return undefined;
     found.left--;
     return found.line.fault;
+  }
+
+  #strikes(played: PlayedLine, moment: Moment): boolean {
+    const { line, left } = played;
+    if (left <= 0 || !fits(line, moment)) return false;
+    if (line.probability !== undefined && this.#random() >= line.probability) return false;
+    return !(typeof line.fault === 'object' && 'cap' in line.fault && this.#letsPass(played, line.fault.cap));
+  }
+
+  #letsPass(played: PlayedLine, { count, perMs }: { count: number; perMs: number }): boolean {
+    const now = this.#now();
+    played.passed = played.passed.filter((at) => at > now - perMs);
+    if (played.passed.length >= count) return false;
+    played.passed.push(now);
+    return true;
   }
 }
 
@@ -80,5 +142,10 @@ function fits({ stage, match = {} }: ScriptLine, moment: Moment): boolean {
   if (stage !== moment.stage) return false;
   if (match.connection !== undefined && match.connection !== moment.connection) return false;
   if (match.rcpt !== undefined && match.rcpt !== moment.rcpt) return false;
+  if (match.domain !== undefined && match.domain !== domainOf(moment.rcpt)) return false;
   return match.nth === undefined || match.nth === moment.nth;
+}
+
+function domainOf(rcpt: string | undefined): string | undefined {
+  return rcpt?.slice(rcpt.lastIndexOf('@') + 1);
 }

@@ -121,6 +121,11 @@ describe('a fault', () => {
     ['wrongcode', '220 354'],
     ['double-reply', '220 250 250'],
     ['nul', '220 250'],
+    ['4xx', '220 451'],
+    ['5xx', '220 553'],
+    [{ slow: 1 }, '220 250'],
+    [{ cap: { count: 0, perMs: 1_000 } }, '220 450'],
+    ['early-reply', '220 250 250'],
     ['lose-after-accept', '220'],
   ] as [Fault, string][])('%j at MAIL is heard as %s', async (fault, expected) => {
     const server = await start({ script: [{ stage: 'mail', fault }] });
@@ -130,6 +135,19 @@ describe('a fault', () => {
         .filter((code) => code !== '221')
         .join(' '),
     ).toBe(expected);
+  });
+
+  test('that answers early does not answer again', async () => {
+    const server = await start({ script: [{ stage: 'rcpt', fault: 'early-reply' }] });
+    expect(codes(await talk(server, `${MAIL}QUIT\r\n`))).toEqual('220 250 250 354 250 221'.split(' '));
+    expect(server.ledger).toHaveLength(1);
+  });
+
+  test('that takes a part takes the first recipient', async () => {
+    const server = await start({ script: [{ stage: 'rcpt', fault: 'partial-accept' }] });
+    const second = MAIL.replace('DATA', 'RCPT TO:<c@example.org>\r\nDATA');
+    expect(codes(await talk(server, `${second}QUIT\r\n`))).toEqual('220 250 250 452 354 250 221'.split(' '));
+    expect(server.ledger[0]?.rcpts).toEqual(['b@example.org']);
   });
 
   test('that delays is over when the test says so', async () => {
@@ -156,6 +174,25 @@ describe('a fault', () => {
     expect(codes(await talk(server, 'MAIL FROM:<a@x>\r\nQUIT\r\n'))).toEqual(['220', '554', '221']);
     server.setScript([]);
     expect(codes(await talk(server, 'MAIL FROM:<a@x>\r\nQUIT\r\n'))).toEqual(['220', '250', '221']);
+  });
+});
+
+describe('a lenient server', () => {
+  const SMUGGLED = MAIL.replaceAll('example', 'smuggled').replace('msg_1', 'msg_2');
+
+  test.each(['\n.\n', '\n.\r\n', '\r.\r', '\r.\r\n', '\r\n.\r', '\r\n.\n'])(
+    'takes %j for the end, and what follows for commands',
+    async (odd) => {
+      const server = await start({ lenient: true });
+      await talk(server, `${MAIL.slice(0, -'\r\n.\r\n'.length)}${odd}${SMUGGLED}QUIT\r\n`);
+      expect(server.ledger.map(({ xId }) => xId)).toEqual(['msg_1', 'msg_2']);
+    },
+  );
+
+  test('is what a server is that nobody asked to be: strict', async () => {
+    const server = await start();
+    await talk(server, `${MAIL.slice(0, -'\r\n.\r\n'.length)}\n.\n${SMUGGLED}QUIT\r\n`);
+    expect(server.ledger.map(({ xId }) => xId)).toEqual(['msg_1']);
   });
 });
 

@@ -28,6 +28,10 @@ export interface FakeServerOptions {
   keepContent?: boolean;
   /** Bytes; 50 MB by default. */
   sizeLimit?: number;
+  /** Takes `LF . LF`, `CR . CR` and their like for the end of a message, as servers open to SMTP smuggling do. */
+  lenient?: boolean;
+  /** Of the script's probabilities; 1 by default. */
+  seed?: number;
   authority?: TestAuthority;
   clock?: Clock;
   onEntry?: (entry: Entry) => void;
@@ -45,11 +49,13 @@ export interface FakeServer {
   /** Open now. */
   readonly connections: number;
   readonly totalConnections: number;
+  /** How often a script has struck. */
+  readonly strikes: number;
   /** Commands by connection number (from 1), credentials masked; the first ones only when there are very many. */
   readonly commands: ReadonlyMap<number, string[]>;
   /** Resolves when the ledger has so many entries, or pleases the predicate. */
   waitFor(wanted: number | ((ledger: readonly Entry[]) => boolean)): Promise<readonly Entry[]>;
-  /** Resolves when the condition holds; asked again after every connection, disconnection, command and message. */
+  /** Resolves when the condition holds; asked again after every connection, disconnection, command, fault and message. */
   until(condition: () => boolean): Promise<void>;
   setScript(script: Script): void;
   /** Ends every connection in order, as a server does with idle clients. */
@@ -71,8 +77,11 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
   const commands = new Map<number, string[]>();
   const sockets = new Set<Socket>();
   const watch = new Watch();
-  let playback = new Playback(options.script ?? []);
+  const { seed } = options;
+  const now = (): number => clock.now();
+  let playback = new Playback(options.script ?? [], { now, seed });
   let totalConnections = 0;
+  let strikes = 0;
 
   const sizeLimit = options.sizeLimit ?? DEFAULT_SIZE_LIMIT;
   const house: House = {
@@ -86,8 +95,15 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
     users: options.users,
     requireAuth: options.requireAuth ?? options.users !== undefined,
     sizeLimit,
-    now: () => clock.now(),
-    strike: (moment) => playback.strike(moment),
+    lenient: options.lenient ?? false,
+    now,
+    strike: (moment) => {
+      const fault = playback.strike(moment);
+      if (fault === undefined) return undefined;
+      strikes++;
+      watch.changed();
+      return fault;
+    },
     record: (connection, command) => {
       const seen = commands.get(connection);
       if (seen && seen.length < MAX_RECORDED_COMMANDS) seen.push(command);
@@ -129,6 +145,9 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
     get totalConnections() {
       return totalConnections;
     },
+    get strikes() {
+      return strikes;
+    },
     async waitFor(wanted) {
       const holds =
         typeof wanted === 'number' ? () => ledger.entries.length >= wanted : () => wanted(ledger.entries);
@@ -137,7 +156,7 @@ export async function startFakeServer(options: FakeServerOptions): Promise<FakeS
     },
     until: (condition) => watch.until(condition),
     setScript(script) {
-      playback = new Playback(script);
+      playback = new Playback(script, { now, seed });
     },
     dropConnections() {
       for (const socket of sockets) socket.end();

@@ -16,6 +16,8 @@ export interface House {
   users: Record<string, string> | undefined;
   requireAuth: boolean;
   sizeLimit: number;
+  /** Takes every odd end of a message for one. */
+  lenient: boolean;
   now: () => number;
   strike: (moment: Moment) => Fault | undefined;
   record: (connection: number, command: string) => void;
@@ -45,28 +47,31 @@ export class ServerSession {
   }
 
   start(): void {
-    this.#meet('accept', '', () => {
-      if (this.#house.security === 'ssl') this.#secure(() => this.#greet());
-      else this.#greet();
+    this.#meet('accept', {
+      after: () => {
+        if (this.#house.security === 'ssl') this.#secure(() => this.#greet());
+        else this.#greet();
+      },
     });
     this.#line.flush();
   }
 
   /** Plays the script's fault for this moment, or answers as usual. */
-  #meet(stage: FaultStage, reply: string, effect: Ordinary['effect'] = NO_EFFECT, rcpt?: string): void {
+  #meet(stage: FaultStage, given: Partial<Ordinary> & { rcpt?: string | undefined }): void {
     const nth = (this.#reached.get(stage) ?? 0) + 1;
     this.#reached.set(stage, nth);
-    const fault = this.#house.strike({ stage, connection: this.#number, rcpt, nth });
-    if (fault === undefined) answer({ reply, effect }, this.#line);
-    else playFault(fault, stage, { reply, effect }, this.#line);
+    const ordinary = { reply: '', effect: NO_EFFECT, after: NO_EFFECT, isFurther: false, ...given };
+    const fault = this.#house.strike({ stage, connection: this.#number, rcpt: given.rcpt, nth });
+    if (fault === undefined) answer(ordinary, this.#line);
+    else playFault(fault, stage, ordinary, this.#line);
   }
 
   #secure(then: () => void): void {
-    this.#meet('handshake', '', () => this.#line.secure(this.#house.secureContext, then));
+    this.#meet('handshake', { after: () => this.#line.secure(this.#house.secureContext, then) });
   }
 
   #greet(): void {
-    this.#meet('greet', `220 ${NAME} ESMTP ready`);
+    this.#meet('greet', { reply: `220 ${NAME} ESMTP ready` });
   }
 
   #consume(input: Buffer): number {
@@ -85,18 +90,20 @@ export class ServerSession {
     this.#house.record(this.#number, verb === 'AUTH' ? line.replace(/^(\S+ \S+) .*/, '$1 ***') : line);
     const command = this.#commands[verb];
     if (command) command(line.slice(verb.length).trim());
+    else if (line === '' && this.#house.lenient)
+      return; // the rest of a line end it took for half of one
     else this.#line.say('500 5.5.2 Unknown command');
   }
 
   readonly #commands: Record<string, (argument: string) => void> = {
-    EHLO: () => this.#meet(this.#isUpgraded ? 'ehlo2' : 'ehlo', this.#hello()),
-    HELO: () => this.#meet('ehlo', `250 ${NAME}`),
+    EHLO: () => this.#meet(this.#isUpgraded ? 'ehlo2' : 'ehlo', { reply: this.#hello() }),
+    HELO: () => this.#meet(this.#isUpgraded ? 'ehlo2' : 'ehlo', { reply: `250 ${NAME}` }),
     STARTTLS: () => this.#startTls(),
     AUTH: (argument) => this.#auth(argument),
     MAIL: (argument) => this.#mail(argument),
     RCPT: (argument) => this.#rcpt(argument),
     DATA: () => this.#startData(),
-    RSET: () => this.#meet('rset', '250 2.0.0 Reset', () => this.#forgetMail()),
+    RSET: () => this.#meet('rset', { reply: '250 2.0.0 Reset', effect: () => this.#forgetMail() }),
     NOOP: () => this.#line.say('250 2.0.0 Ok'),
     QUIT: () => this.#quit(),
   };
@@ -119,9 +126,11 @@ export class ServerSession {
       this.#line.say('502 5.5.1 Not offered');
       return;
     }
-    this.#meet('starttls', '220 2.0.0 Ready to start TLS', () => {
-      queueMicrotask(() => this.#secure(NO_EFFECT)); // once the reply is written
-    });
+    const after = (): void => {
+      this.#line.forgetInput();
+      this.#secure(NO_EFFECT);
+    };
+    this.#meet('starttls', { reply: '220 2.0.0 Ready to start TLS', after });
   }
 
   #auth(argument: string): void {
@@ -141,10 +150,13 @@ export class ServerSession {
       this.#signIn = step;
       this.#line.say(`334 ${step.prompt}`);
     } else if (this.#house.users?.[step.username] === step.password) {
-      this.#meet('auth', '235 2.7.0 Authentication successful', () => {
-        this.#user = step.username;
+      this.#meet('auth', {
+        reply: '235 2.7.0 Authentication successful',
+        effect: () => {
+          this.#user = step.username;
+        },
       });
-    } else this.#meet('auth', '535 5.7.8 Error: authentication failed');
+    } else this.#meet('auth', { reply: '535 5.7.8 Error: authentication failed' });
   }
 
   #mail(argument: string): void {
@@ -152,8 +164,11 @@ export class ServerSession {
     const complaint = this.#complaintAboutMail(path, argument);
     if (complaint !== undefined) this.#line.say(complaint);
     else {
-      this.#meet('mail', '250 2.1.0 Ok', () => {
-        this.#mailFrom = path;
+      this.#meet('mail', {
+        reply: '250 2.1.0 Ok',
+        effect: () => {
+          this.#mailFrom = path;
+        },
       });
     }
   }
@@ -173,21 +188,26 @@ export class ServerSession {
     const path = /^to:\s*<([^>]+)>/i.exec(argument)?.[1];
     if (path === undefined) this.#line.say('501 5.5.4 Syntax: RCPT TO:<address>');
     else if (this.#mailFrom === undefined) this.#line.say('503 5.5.1 Need MAIL before RCPT');
-    else this.#meet('rcpt', '250 2.1.5 Ok', () => this.#rcpts.push(path), path);
+    else {
+      const isFurther = this.#rcpts.length > 0;
+      const effect = (): void => void this.#rcpts.push(path);
+      this.#meet('rcpt', { reply: '250 2.1.5 Ok', effect, rcpt: path, isFurther });
+    }
   }
 
   #startData(): void {
     const hasRecipient = this.#rcpts.length > 0;
     const reply = hasRecipient ? '354 End data with <CR><LF>.<CR><LF>' : '554 5.5.1 No valid recipients';
-    this.#meet('data', reply, (said) => {
-      if (said.startsWith('354')) this.#data = new MessageReader(this.#house.sizeLimit);
-    });
+    const effect = (said: string): void => {
+      if (said.startsWith('354')) this.#data = new MessageReader(this.#house.sizeLimit, this.#house.lenient);
+    };
+    this.#meet('data', { reply, effect, rcpt: this.#rcpts[0] });
   }
 
   #readData(data: MessageReader, input: Buffer): number {
     if (!data.hasBegun) {
       data.hasBegun = true;
-      this.#meet('body', '');
+      this.#meet('body', { rcpt: this.#rcpts[0] });
       if (!this.#line.isListening) return 0;
     }
     const end = data.take(input);
@@ -211,7 +231,7 @@ export class ServerSession {
       const state = { at: this.#house.now(), user: this.#user, tls: this.#line.isSecure, reply: said };
       this.#house.append({ ...mail, ...described, ...state });
     };
-    this.#meet('dot', reply, accept, mail.rcpts[0]);
+    this.#meet('dot', { reply, effect: accept, rcpt: mail.rcpts[0] });
   }
 
   #forgetMail(): void {
@@ -220,8 +240,7 @@ export class ServerSession {
   }
 
   #quit(): void {
-    this.#meet('quit', '221 2.0.0 Bye');
-    if (this.#line.isListening) this.#line.end();
+    this.#meet('quit', { reply: '221 2.0.0 Bye', after: () => this.#line.end() });
   }
 }
 
