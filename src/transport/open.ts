@@ -168,9 +168,7 @@ class Opening {
   }
 
   #ask(wire: Wire, stage: 'ehlo' | 'starttls', command: string): Promise<Reply> {
-    wire.stage = stage;
-    wire.write(`${command}\r\n`);
-    return wire.reply(this.#left('command'));
+    return wire.ask(stage, command, this.#left('command'));
   }
 
   /** The time for one stage, never beyond the time for all of them. */

@@ -149,6 +149,29 @@ describe('a connection lost while idle', () => {
     },
   );
 
+  test.each(['5xx', 'wrongcode', 'garbage', 'double-reply'] as const)(
+    'in spirit, with %s in answer to RSET, is replaced in silence',
+    async (fault) => {
+      const server = await fakeServer({
+        security: 'none',
+        extensions: [],
+        script: [
+          { stage: 'rcpt', fault: '5xx', count: 1 },
+          { stage: 'rset', fault },
+        ],
+      });
+      const pool = newPool();
+      expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+        outcome: { class: 'recipient_permanent' },
+      });
+      expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
+        outcome: { class: 'accepted' },
+        connection: 2,
+      });
+      expect(server.ledger).toHaveLength(1);
+    },
+  );
+
   test('is replaced once: a server that always hangs up is not called for ever', async () => {
     const server = await fakeServer({ security: 'none' });
     const pool = newPool();

@@ -214,9 +214,12 @@ function takeIdle(lane: Lane): Kept | undefined {
   return undefined;
 }
 
-/** A server may close a session between two messages; one that had not answered MAIL yet has taken nothing. */
+/**
+ * A server may close a session between two messages, or lose the thread of it; one that had not answered MAIL yet has
+ * taken nothing.
+ */
 function wasLostWhileIdle({ stage, code }: Outcome): boolean {
-  return stage === 'mail' && (code === 'connection_lost' || code === 'server_closing');
+  return stage === 'mail' && ['connection_lost', 'server_closing', 'protocol'].includes(code);
 }
 
 function stopping(endpoint: Endpoint, { serverName, preset }: Letter): Outcome {

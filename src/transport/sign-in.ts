@@ -19,14 +19,10 @@ export async function signIn(
   credentials: Credentials,
   timeoutMs: number,
 ): Promise<void> {
-  wire.stage = 'auth';
   const { auth } = capabilities;
   if (auth.length === 0) throw fail('auth', 'auth_not_offered');
   if (!auth.includes('PLAIN') && !auth.includes('LOGIN')) throw noMechanism(auth);
-  const say = async (line: string): Promise<Reply> => {
-    wire.write(`${line}\r\n`);
-    return wire.reply(timeoutMs);
-  };
+  const say = (line: string): Promise<Reply> => wire.ask('auth', line, timeoutMs);
   let reply = auth.includes('PLAIN') ? await plain(say, credentials) : await login(say, credentials);
   const isUnknown = reply.code === 504; // RFC 4954 §4, from servers that offer more than they have
   if (isUnknown && auth.includes('PLAIN') && auth.includes('LOGIN')) reply = await login(say, credentials);

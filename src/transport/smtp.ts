@@ -20,6 +20,11 @@ export type { Timeouts } from './timeouts.ts';
 
 export type Opened = { ok: true; session: SmtpSession } | { ok: false; outcome: Outcome };
 
+/** A command of the envelope, and the stage it is said at. */
+type Command = [Stage, string];
+
+const RESET = 'RSET';
+
 /** Up to this size the whole content waits for the marker, and leaves in one write with the terminator. */
 const ONE_WRITE = 65_536;
 
@@ -87,10 +92,11 @@ export class SmtpSession {
    */
   async send(envelope: Envelope, content: Buffer, beforeDot: () => Promise<boolean>): Promise<Outcome> {
     assertEnvelope(envelope);
-    if (!this.usable) throw new TypeError('The session is not usable any more.');
+    if (this.#isBotched) throw new TypeError('The session is not usable any more.');
     const context = { ...this.#context, from: envelope.from, rcpt: envelope.to };
     this.#isBotched = true; // until this message has come to an orderly end
     try {
+      await this.#checkLine('mail'); // a server may have closed the session since it opened it
       const bytes = wireContent(content);
       this.#checkLimits(envelope, bytes);
       await this.#sendEnvelope(envelope, bytes);
@@ -128,14 +134,14 @@ export class SmtpSession {
   }
 
   async #sendEnvelope(envelope: Envelope, content: Buffer): Promise<void> {
-    const commands: [Stage, string][] = [
+    const commands: Command[] = [
       ['mail', `MAIL FROM:<${envelope.from}>${this.#mailParameters(envelope, content)}`],
       ['rcpt', `RCPT TO:<${envelope.to}>`],
       ['data', 'DATA'],
     ];
-    if (this.#needsReset) commands.unshift(['mail', 'RSET']);
+    if (this.#needsReset) commands.unshift(['mail', RESET]);
     if (this.capabilities.pipelining) await this.#pipeline(commands);
-    else for (const [stage, command] of commands) await this.#command(stage, command);
+    else for (const command of commands) await this.#say(command);
     this.#needsReset = false;
   }
 
@@ -148,46 +154,45 @@ export class SmtpSession {
     ].join('');
   }
 
-  async #command(stage: Stage, command: string): Promise<void> {
-    this.#wire.stage = stage;
-    this.#wire.write(`${command}\r\n`);
-    const reply = await this.#wire.reply(this.#timeouts.command);
-    if (!isExpected(stage, reply)) throw this.#refusedBy(stage, reply);
+  async #say(command: Command): Promise<void> {
+    const reply = await this.#wire.ask(...command, this.#timeouts.command);
+    if (!isExpected(command, reply)) throw this.#refusedBy(command, reply);
   }
 
   /**
    * The whole envelope in one write (RFC 2920). The first refusal is the outcome; the replies after it are read, so
    * that the session stays in step. A server that wants the content all the same (§3.1) gets the line closed.
    */
-  async #pipeline(commands: [Stage, string][]): Promise<void> {
-    this.#wire.write(`${commands.map(([, command]) => command).join('\r\n')}\r\n`);
-    let refusal: { stage: Stage; reply: Reply } | undefined;
-    for (const [stage] of commands) {
+  async #pipeline(commands: Command[]): Promise<void> {
+    this.#wire.write(`${commands.map(([, words]) => words).join('\r\n')}\r\n`);
+    let refusal: { command: Command; reply: Reply } | undefined;
+    for (const command of commands) {
+      const [stage] = command;
       this.#wire.stage = stage;
       const reply = await this.#wire.reply(this.#timeouts.command).catch((lost: Stop) => {
-        throw refusal ? new Stop(refusal.stage, { reply: refusal.reply }) : lost;
+        throw refusal ? stopAt(refusal.command, refusal.reply) : lost;
       });
-      if (!isExpected(stage, reply)) refusal ??= { stage, reply };
-      else if (refusal && stage === 'data') throw new Stop(refusal.stage, { reply: refusal.reply });
+      if (!isExpected(command, reply)) refusal ??= { command, reply };
+      else if (refusal && stage === 'data') throw stopAt(refusal.command, refusal.reply);
     }
-    if (refusal) throw this.#refusedBy(refusal.stage, refusal.reply);
+    if (refusal) throw this.#refusedBy(refusal.command, refusal.reply);
   }
 
   async #sendContent(content: Buffer, beforeDot: () => Promise<boolean>): Promise<void> {
     this.#wire.stage = 'body';
     const held = content.length > ONE_WRITE ? content.length - ONE_WRITE : 0;
     await this.#wire.writeContent(content.subarray(0, held), this.#timeouts.dataBlock);
-    await this.#checkLine();
+    await this.#checkLine('body');
     await this.#permit(beforeDot);
-    await this.#checkLine();
+    await this.#checkLine('body');
     this.#wire.stage = 'dot';
     this.#wire.write(Buffer.concat([content.subarray(held), TERMINATOR]));
   }
 
-  /** An answer before the end is about something else, and a closed line takes no terminator: nothing was sent. */
-  async #checkLine(): Promise<void> {
-    if (!this.#wire.isQuiet)
-      throw new Stop('body', { reply: await this.#wire.reply(this.#timeouts.command) });
+  /** An answer before it was asked for is about something else, and a closed line takes nothing: nothing was sent. */
+  #checkLine(stage: Stage): Promise<void> {
+    this.#wire.stage = stage;
+    return this.#wire.expectQuiet(this.#timeouts.command);
   }
 
   async #permit(beforeDot: () => Promise<boolean>): Promise<void> {
@@ -207,11 +212,12 @@ export class SmtpSession {
   }
 
   /** A refusal within the protocol: the session goes on with the next message. */
-  #refusedBy(stage: Stage, reply: Reply): Stop {
-    const isInStep = reply.code >= 400 && reply.code !== 421;
-    if (!isInStep) return new Stop(stage, { reply });
-    this.#needsReset = stage !== 'mail';
-    return this.#refused(new Stop(stage, { reply }));
+  #refusedBy(command: Command, reply: Reply): Stop {
+    const stop = stopAt(command, reply);
+    const goesOn = reply.code >= 400 && reply.code !== 421 && reply.code !== 530;
+    if (!goesOn || 'failure' in stop.cause) return stop;
+    this.#needsReset = stop.stage !== 'mail';
+    return this.#refused(stop);
   }
 
   #refused(stop: Stop): Stop {
@@ -220,7 +226,12 @@ export class SmtpSession {
   }
 }
 
-function isExpected(stage: Stage, { code }: Reply): boolean {
+/** RFC 5321 §4.1.1.5 knows no refusal of RSET: a server that cannot start anew has lost the session. */
+function stopAt([stage, words]: Command, reply: Reply): Stop {
+  return words === RESET ? fail(stage, 'closed') : new Stop(stage, { reply });
+}
+
+function isExpected([stage]: Command, { code }: Reply): boolean {
   return stage === 'data' ? code === 354 : code >= 200 && code < 300;
 }
 

@@ -68,7 +68,7 @@ function handshakeFailure(error: NodeJS.ErrnoException, { security }: Endpoint):
 /** What OpenSSL says when something other than a TLS record comes in. */
 const NOT_TLS = /^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNEXPECTED_MESSAGE|BAD_RECORD_TYPE)$/;
 const OUTDATED =
-  /^ERR_SSL_(UNSUPPORTED_PROTOCOL|TLSV1_ALERT_PROTOCOL_VERSION|(SSL|TLS)V\d+_ALERT_HANDSHAKE_FAILURE|NO_SHARED_CIPHER|DH_KEY_TOO_SMALL|EE_KEY_TOO_SMALL|CA_MD_TOO_WEAK|LEGACY_SIGALG.*)$/;
+  /^ERR_SSL_(UNSUPPORTED_PROTOCOL|TLSV1_ALERT_PROTOCOL_VERSION|(SSL\/TLS|(SSL|TLS)V\d+)_ALERT_HANDSHAKE_FAILURE|NO_SHARED_CIPHER|DH_KEY_TOO_SMALL|EE_KEY_TOO_SMALL|CA_MD_TOO_WEAK|LEGACY_SIGALG.*)$/;
 
 function judge(secured: TLSSocket, endpoint: Endpoint, now: number): Stop | undefined {
   const certificate = secured.getPeerCertificate();

@@ -37,6 +37,11 @@ describe('encryption', () => {
       expect(await refusalOf(endpointFor(server, { security }))).toMatchObject({ code: 'tls_too_old' });
     });
 
+    test('a handshake that the server refuses in the language of TLS is tls_too_old', async () => {
+      const server = await faultyServer('handshake', 'refuse', { security });
+      expect(await refusalOf(endpointFor(server, { security }))).toMatchObject({ code: 'tls_too_old' });
+    });
+
     test.each(['fin', 'hang', 'garbage'] as const)(
       'a handshake answered by %s is tls_failed',
       async (fault) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { fail } from './failure.ts';
+import { fail, Stop } from './failure.ts';
 import type { Stage } from './outcome.ts';
 import { type Malformed, type Reply, ReplyParser } from './reply.ts';
 
@@ -39,6 +39,22 @@ export class Wire {
   /** Open, and nothing has come that nobody asked for. */
   get isQuiet(): boolean {
     return !this.#isClosed && !this.#parser.hasUnread;
+  }
+
+  /**
+   * One command and its reply.
+   * @throws Stop at `stage`; an answer that was there before the command answers nothing, and is given as it is
+   */
+  async ask(stage: Stage, command: string, timeoutMs: number): Promise<Reply> {
+    this.stage = stage;
+    await this.expectQuiet(timeoutMs);
+    this.write(`${command}\r\n`);
+    return this.reply(timeoutMs);
+  }
+
+  /** @throws Stop at the current stage when the line is closed, or something has come that nobody asked for */
+  async expectQuiet(timeoutMs: number): Promise<void> {
+    if (!this.isQuiet) throw new Stop(this.stage, { reply: await this.reply(timeoutMs) });
   }
 
   write(bytes: string | Buffer): void {
