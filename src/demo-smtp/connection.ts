@@ -112,7 +112,10 @@ export class ServerConnection implements Line {
   secure(context: SecureContext, then: () => void): void {
     this.flush();
     this.#raw.removeAllListeners('data');
-    if (this.#input.length > 0) this.#raw.unshift(this.#input);
+    if (this.#input.length > 0) {
+      this.#raw.pause(); // a flowing socket would lose what is put back
+      this.#raw.unshift(this.#input);
+    }
     this.forgetInput();
     const secured = new TLSSocket(this.#raw, { isServer: true, secureContext: context });
     secured.once('secure', () => {

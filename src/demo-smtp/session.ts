@@ -39,6 +39,8 @@ export class ServerSession {
   #mailFrom: string | undefined;
   #rcpts: string[] = [];
   #data: MessageReader | undefined;
+  /** Set while a TLS handshake is to come. */
+  #onHello: (() => void) | undefined;
 
   constructor(socket: Socket, connection: number, house: House) {
     this.#house = house;
@@ -66,8 +68,12 @@ export class ServerSession {
     else playFault(fault, stage, ordinary, this.#line);
   }
 
+  /** The handshake begins with the client's first bytes. */
   #secure(then: () => void): void {
-    this.#meet('handshake', { after: () => this.#line.secure(this.#house.secureContext, then) });
+    this.#onHello = () => {
+      this.#onHello = undefined;
+      this.#meet('handshake', { after: () => this.#line.secure(this.#house.secureContext, then) });
+    };
   }
 
   #greet(): void {
@@ -75,6 +81,10 @@ export class ServerSession {
   }
 
   #consume(input: Buffer): number {
+    if (this.#onHello) {
+      this.#onHello();
+      return 0;
+    }
     if (this.#data) return this.#readData(this.#data, input);
     const end = input.indexOf('\n');
     if (end < 0 && input.length > MAX_LINE) this.#line.reset();
@@ -126,11 +136,8 @@ export class ServerSession {
       this.#line.say('502 5.5.1 Not offered');
       return;
     }
-    const after = (): void => {
-      this.#line.forgetInput();
-      this.#secure(NO_EFFECT);
-    };
-    this.#meet('starttls', { reply: '220 2.0.0 Ready to start TLS', after });
+    this.#line.forgetInput();
+    this.#meet('starttls', { reply: '220 2.0.0 Ready to start TLS', after: () => this.#secure(NO_EFFECT) });
   }
 
   #auth(argument: string): void {
