@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { TestAuthority } from '../../src/demo-smtp/certificates.ts';
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
-import { FakeClock } from '../../src/testing/fake-clock.ts';
 import type { Endpoint } from '../../src/transport/endpoint.ts';
 import type { Outcome } from '../../src/transport/outcome.ts';
 import { type Letter, Pool } from '../../src/transport/pool.ts';
 import { endpointFor, SIGN_IN, USERS } from '../../src/transport/testing.ts';
 import { type Cell, faultOf, takesTime } from './cells.ts';
+import { Time, turns } from './time.ts';
 
 /** What came of one message that met a fault, and of the one after it. */
 export interface Played {
@@ -28,6 +28,7 @@ const authority = new TestAuthority(Date.now());
 /** Lets a fault meet one message on its way through the pool, and a second message follow without a fault. */
 export async function play(cell: Cell): Promise<Played> {
   const time = new Time();
+  onTestFinished(() => time.end());
   const server = await startFakeServer({
     security: cell.security,
     users: USERS,
@@ -106,39 +107,4 @@ async function struckAndHeard(server: FakeServer): Promise<void> {
   await once(other, 'data');
   other.destroy();
   await turns(5);
-}
-
-const STEP_MS = 1_000;
-const MAX_STEPS = 2_000;
-
-/** Time that passes only when a test says so: the clock, and every timer of both ends. */
-class Time {
-  readonly clock = new FakeClock();
-
-  constructor() {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
-    onTestFinished(() => void vi.useRealTimers());
-  }
-
-  /** Lets time pass while the condition holds, until the promise settles. */
-  async passUntil<T>(promise: Promise<T>, mayPass: () => boolean = () => true): Promise<T> {
-    let isSettled = false;
-    const settle = (): void => {
-      isSettled = true;
-    };
-    promise.then(settle, settle);
-    for (let step = 0; !isSettled && step < MAX_STEPS; ) {
-      await turns(20);
-      if (!mayPass()) continue;
-      step++;
-      this.clock.advance(STEP_MS);
-      vi.advanceTimersByTime(STEP_MS);
-    }
-    return promise;
-  }
-}
-
-/** Lets both ends read what has arrived. */
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,0 +1,44 @@
+import { vi } from 'vitest';
+import { FakeClock } from '../../src/testing/fake-clock.ts';
+
+const STEP_MS = 1_000;
+const MAX_STEPS = 2_000;
+
+/** Time that passes only when a test says so: the clock, and every timer of both ends. */
+export class Time {
+  readonly clock = new FakeClock();
+
+  constructor() {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  }
+
+  pass(ms: number): void {
+    this.clock.advance(ms);
+    vi.advanceTimersByTime(ms);
+  }
+
+  end(): void {
+    vi.useRealTimers();
+  }
+
+  /** Lets time pass while the condition holds, until the promise settles. */
+  async passUntil<T>(promise: Promise<T>, mayPass: () => boolean = () => true): Promise<T> {
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+    };
+    promise.then(settle, settle);
+    for (let step = 0; !isSettled && step < MAX_STEPS; ) {
+      await turns(20);
+      if (!mayPass()) continue;
+      step++;
+      this.pass(STEP_MS);
+    }
+    return promise;
+  }
+}
+
+/** Lets both ends read what has arrived. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
