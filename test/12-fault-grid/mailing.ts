@@ -1,0 +1,93 @@
+import { expect, onTestFinished } from 'vitest';
+import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../src/demo-smtp/server.ts';
+import { type TestApp, testApp } from '../../src/testing/test-app.ts';
+import { serverInput } from '../support/server-input.ts';
+import { Time } from './time.ts';
+
+export const SHOP = { username: 'demo', password: 'demo' };
+
+/** The whole program, where time passes only when a test says so, and what a test of many messages asks of it. */
+export class Mailing {
+  readonly time = new Time();
+  #program: TestApp | undefined;
+
+  get program(): TestApp {
+    if (!this.#program) throw new Error('The program was not started.');
+    return this.#program;
+  }
+
+  async start(): Promise<void> {
+    this.#program = await testApp({ clock: this.time.clock });
+  }
+
+  async end(): Promise<void> {
+    await this.#program?.stop();
+    this.time.end();
+  }
+
+  /** A server of the program's own choosing, which ends with the test. */
+  async connect(
+    options: Partial<FakeServerOptions> = {},
+    changed: Record<string, unknown> = {},
+  ): Promise<{ id: string; smtp: FakeServer }> {
+    const { clock } = this.time;
+    const smtp = await startFakeServer({ security: 'none', users: { demo: 'demo' }, clock, ...options });
+    onTestFinished(() => smtp.stop());
+    const { security = 'none' } = options;
+    const tls = security === 'none' ? {} : { security, tlsCa: smtp.caPem };
+    const { status, body } = await this.program.call(
+      'POST',
+      '/v1/servers',
+      serverInput(smtp, { ...SHOP, ...tls, ...changed }),
+    );
+    expect(status).toBe(201);
+    return { id: body.id, smtp };
+  }
+
+  async send(rcpt: string, changed: Record<string, unknown> = {}): Promise<string> {
+    const content = { subject: 'Hello', text: 'Hello' };
+    const { status, body } = await this.program.call('POST', '/v1/messages', {
+      rcpt,
+      ...content,
+      ...changed,
+    });
+    expect(status).toBe(202);
+    return body.id;
+  }
+
+  async sendMany(count: number): Promise<string[]> {
+    const messages = Array.from({ length: count }, (_, at) => ({
+      rcpt: `user${at}@example.org`,
+      subject: `Message ${at}`,
+      text: 'Hello',
+    }));
+    const { status, body } = await this.program.call('POST', '/v1/messages/batch', { messages });
+    expect(status).toBe(202);
+    return body.results.map((one: { id: string }) => one.id);
+  }
+
+  async record(id: string) {
+    return (await this.program.call('GET', `/v1/messages/${id}`)).body;
+  }
+
+  /** Lets time pass until all have this status. */
+  async passUntil(ids: readonly string[], status: string): Promise<void> {
+    const left = [...ids];
+    const condition = async () => {
+      while (left.length > 0 && (await this.record(left[0]!)).status === status) left.shift();
+      return left.length === 0;
+    };
+    await this.time.passUntil(this.program.untilTrue(condition));
+  }
+
+  /** Lets so much time pass that every rest is over, and the worker look. */
+  rest(ms = 61 * 60_000): void {
+    this.time.clock.advance(ms);
+    this.program.app.nudge();
+  }
+}
+
+/** The ids of what a server has in its ledger, sorted. */
+export function arrived(...servers: FakeServer[]): string[] {
+  return servers.flatMap(({ ledger }) => ledger.map(({ xId }) => xId!)).sort();
+}
