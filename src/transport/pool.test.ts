@@ -84,6 +84,17 @@ describe('connections', () => {
     expect(sent.map(({ connection }) => connection)).toEqual([undefined, undefined, 1]);
   });
 
+  test('that a person must mend are not tried by all who wait for one', async () => {
+    const server = await faultyServer('auth', '5xx', { users: { ann: 'secret' } });
+    const pool = newPool();
+    const endpoint = endpointFor(server, { username: 'ann', password: 'secret' });
+    const sent = await sendMany(pool, 20, endpoint, 2);
+    expect(sent.map(({ outcome }) => outcome.code)).toEqual(Array(20).fill('auth_rejected'));
+    expect(server.totalConnections).toBe(2);
+    server.setScript([]);
+    expect(await pool.send('one', endpoint, 2, LETTER)).toMatchObject({ outcome: { class: 'accepted' } });
+  });
+
   test('are not used again after a fault', async () => {
     const server = await fakeServer({
       security: 'none',

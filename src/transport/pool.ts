@@ -57,8 +57,8 @@ interface Lane {
   busy: Set<Kept>;
   /** Slots taken, by connections and by attempts to open one. */
   taken: number;
-  /** Who waits for a slot: no more than there are callers. */
-  waiting: (() => void)[];
+  /** Who waits for a slot, or to hear why there is none: no more than there are callers. */
+  waiting: ((refusal?: Outcome) => void)[];
   isRetired: boolean;
 }
 
@@ -80,7 +80,8 @@ export class Pool {
    */
   async send(key: string, endpoint: Endpoint, maxConnections: number, letter: Letter): Promise<Sent> {
     const lane = this.#laneFor(key, endpoint);
-    await takeSlot(lane, maxConnections);
+    const refusal = await takeSlot(lane, maxConnections);
+    if (refusal) return { outcome: refusal, connection: undefined, durationMs: 0 };
     const began = this.#options.clock.monotonic();
     try {
       const { outcome, connection } = await this.#sendIn(lane, endpoint, letter);
@@ -130,7 +131,10 @@ export class Pool {
     const { timeouts, clock, lookup } = this.#options;
     const { serverName, preset } = letter;
     const opened = await SmtpSession.open(endpoint, { serverName, preset, timeouts, clock, lookup });
-    if (!opened.ok) return { outcome: opened.outcome, connection: undefined };
+    if (!opened.ok) {
+      refuseWaiting(lane, opened.outcome);
+      return { outcome: opened.outcome, connection: undefined };
+    }
     if (this.#isClosed) {
       opened.session.destroy();
       return { outcome: stopping(endpoint, letter), connection: undefined };
@@ -192,12 +196,19 @@ export class Pool {
   }
 }
 
-function takeSlot(lane: Lane, max: number): Promise<void> {
+/** Resolves when the slot is taken, or with the reason why nobody who waits gets one. */
+function takeSlot(lane: Lane, max: number): Promise<Outcome | undefined> {
   if (lane.taken < max) {
     lane.taken++;
-    return Promise.resolve();
+    return Promise.resolve(undefined);
   }
   return new Promise((resolve) => lane.waiting.push(resolve));
+}
+
+/** What a person must mend is not tried again by all who wait: twenty wrong passwords in a row lock an account. */
+function refuseWaiting(lane: Lane, outcome: Outcome): void {
+  if (outcome.class !== 'server_attention') return;
+  for (const tell of lane.waiting.splice(0)) tell(outcome);
 }
 
 function maxMessages({ greeting }: SmtpSession): number {
