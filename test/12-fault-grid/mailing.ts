@@ -4,7 +4,7 @@ import { type TestApp, testApp } from '../../src/testing/test-app.ts';
 import { serverInput } from '../support/server-input.ts';
 import { Time } from './time.ts';
 
-export const SHOP = { username: 'demo', password: 'demo' };
+const SHOP = { username: 'demo', password: 'demo' };
 
 /** The whole program, where time passes only when a test says so, and what a test of many messages asks of it. */
 export class Mailing {
