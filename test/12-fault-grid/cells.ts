@@ -10,27 +10,41 @@ export interface Cell {
   fault: GridFault;
   security: 'starttls' | 'ssl';
   pipelining: boolean;
+  /** A message went before on the same session. */
+  isKept: boolean;
 }
 
 /** Every stage by every fault, over STARTTLS and with pipelining, as most servers are. */
 export const GRID: readonly Cell[] = FAULT_STAGES.flatMap((stage) =>
-  GRID_FAULTS.map((fault) => ({ stage, fault, security: 'starttls' as const, pipelining: true })),
+  GRID_FAULTS.map((fault) => ({
+    stage,
+    fault,
+    security: 'starttls' as const,
+    pipelining: true,
+    isKept: stage === 'rset',
+  })),
 );
 
 const IN_ENVELOPE = new Set<FaultStage>(['mail', 'rcpt', 'data', 'rset']);
+const OF_ONE_MESSAGE = new Set<FaultStage>(['mail', 'rcpt', 'data', 'body', 'dot']);
 
 /** The same again where the session runs otherwise. */
 export const VARIANTS: readonly Cell[] = [
   ...GRID.filter(({ stage }) => IN_ENVELOPE.has(stage)).map((cell) => ({ ...cell, pipelining: false })),
+  ...GRID.filter(({ stage }) => OF_ONE_MESSAGE.has(stage)).map((cell) => ({ ...cell, isKept: true })),
   ...GRID.filter(({ stage }) => stage === 'accept' || stage === 'handshake').map((cell) => ({
     ...cell,
     security: 'ssl' as const,
   })),
 ];
 
-export function nameOf({ stage, fault, security, pipelining }: Cell): string {
-  const how = [security === 'ssl' ? ' over SSL/TLS' : '', pipelining ? '' : ' without pipelining'].join('');
-  return `${stage}: ${fault}${how}`;
+export function nameOf({ stage, fault, security, pipelining, isKept }: Cell): string {
+  const how = [
+    security === 'ssl' ? ' over SSL/TLS' : '',
+    pipelining ? '' : ' without pipelining',
+    isKept && stage !== 'rset' ? ' on a kept session' : '',
+  ];
+  return `${stage}: ${fault}${how.join('')}`;
 }
 
 /** Why a cell means nothing; undefined for those that are played. */

@@ -76,9 +76,9 @@ export async function play(cell: Cell): Promise<Played> {
 
 /** RSET is said only on a kept session whose last message was refused. */
 async function prepare(cell: Cell, server: FakeServer, pool: Pool, endpoint: Endpoint): Promise<void> {
-  if (cell.stage !== 'rset') return;
-  server.setScript([{ stage: 'rcpt', fault: '5xx' }]);
-  await pool.send('server', endpoint, 1, letter('refused'));
+  if (!cell.isKept) return;
+  if (cell.stage === 'rset') server.setScript([{ stage: 'rcpt', fault: '5xx' }]);
+  await pool.send('server', endpoint, 1, letter('before'));
 }
 
 function scriptOf(cell: Cell) {
