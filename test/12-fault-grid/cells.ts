@@ -159,8 +159,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     fits: (cell) =>
-      !(cell.security === 'ssl') &&
-      at(['accept', 'greet'], ['garbage', 'endless-multiline', 'long-line'])(cell),
+      cell.security !== 'ssl' && at(['accept', 'greet'], ['garbage', 'endless-multiline', 'long-line'])(cell),
     class: 'server_attention',
     why: 'no SMTP in place of the greeting: the port of another service',
   },
@@ -250,12 +249,12 @@ export function faultOf({ fault }: Cell): Fault {
 }
 
 /** Cells in which time must pass; all others end without waiting for anything. */
-export function takesTime({ stage, fault }: Cell): boolean {
-  if (fault === 'hang' || fault === 'slow' || fault === 'delay') return true;
-  const isLikeTls = fault === 'garbage' && stage === 'handshake';
+export function takesTime(cell: Cell): boolean {
+  const { fault } = cell;
   return (
-    isLikeTls ||
-    (fault === 'garbage' && stage === 'accept') ||
-    at(['starttls'], ['accept-without-ledger'])({ stage, fault } as Cell)
+    fault === 'hang' || fault === 'slow' || fault === 'delay' || IN_A_HANDSHAKE.some((fits) => fits(cell))
   );
 }
+
+/** Garbage that begins like a TLS record, and a hello that is taken for a command: both ends wait for more. */
+const IN_A_HANDSHAKE = [at(BEFORE_TLS, ['garbage']), at(['starttls'], ['accept-without-ledger'])];
