@@ -22,6 +22,7 @@ async function expectCell(cell: Cell): Promise<void> {
     expect([outcome.stage, marked, outcome.retry]).toEqual(['dot', 1, false]);
   if (outcome.class === 'accepted') expect([outcome.stage, marked]).toEqual(['dot', 1]);
   expect(outcome.suppress).toBe(outcome.class === 'recipient_permanent');
+  expect(outcome.message, 'a filled sentence').not.toMatch(/[{}\0]|undefined|NaN| {2}| \./);
   expect(copies, 'copies in the ledger').toBe(copiesAfter(cell, outcome.class));
   expect([next.outcome.class, next.copies], 'the next message').toEqual(['accepted', 1]);
 }
