@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { verifyEndpoint } from '../transport/verify.ts';
 import { type Demo, demoSmtpCommand, startDemo } from './demo.ts';
+import type { Script } from './script.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'demo-'));
@@ -38,6 +39,17 @@ test('entered as it is told, each server leads to what it is there for', async (
   });
 });
 
+test('the good server plays the faults it is given', async () => {
+  const script: Script = [{ stage: 'auth', fault: '4xx' }];
+  const demo = await startDemo({ port: 0, caFile: join(folder(), 'ca.pem'), script });
+  onTestFinished(() => demo.stop());
+  const { host, port, security } = demo.servers[0]!;
+  const tlsCa = readFileSync(demo.caFile, 'utf8');
+  const signIn = { username: 'demo', password: 'demo' };
+  const endpoint = { host, port, security, ...signIn, heloName: '', tlsCa, allowAddress: () => true };
+  expect(await verifyEndpoint(endpoint)).toMatchObject({ ok: false, outcome: { code: 'auth_temporary' } });
+});
+
 test('a port that is taken ends the start, and leaves none of the others open', async () => {
   const { free, taken } = await neighbors();
   const starting = startDemo({ port: free, caFile: join(folder(), 'ca.pem') });
@@ -51,6 +63,8 @@ test('the command explains itself, and refuses a port that is none', async () =>
   expect(await demoSmtpCommand(['--help'], io)).toBe(0);
   expect(printed.join('\n')).toContain('--ledger FILE');
   expect(await demoSmtpCommand(['--port', '70000'], io)).toBe(64);
+  expect(await demoSmtpCommand(['--fault', 'dot:explode'], io)).toBe(64);
+  expect(printed.at(-1)).toContain('"dot:explode"');
 });
 
 /** A port in use, and the one before it, which is not. */

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { ConfigError } from '../config.ts';
 import { TestAuthority } from './certificates.ts';
 import type { Entry } from './ledger.ts';
-import type { FaultStage, Script } from './script.ts';
+import { FAULT_STAGES, type FaultStage, NAMED_FAULTS, parseScriptLine, type Script } from './script.ts';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from './server.ts';
 
 const FIRST_PORT = 3025;
@@ -25,16 +25,16 @@ interface Part {
 }
 
 /** In the order of their ports. */
-function parts(slowMs: number): Part[] {
+function parts(slowMs: number, script: Script): Part[] {
   const signIn = { username: USER, password: PASSWORD };
   const users = { [USER]: PASSWORD };
   const nobodyKnows = { [USER]: randomBytes(16).toString('hex') };
   return [
     {
       name: 'good',
-      shows: 'works',
+      shows: script.length === 0 ? 'works' : 'works, but for the faults you named',
       enter: { security: 'starttls', ...signIn },
-      options: { security: 'starttls', users },
+      options: { security: 'starttls', users, script },
     },
     {
       name: 'ssl',
@@ -84,6 +84,8 @@ export interface DemoOptions {
   onEntry?: (server: string, entry: Entry) => void;
   /** How long the slow server takes for an answer; 2 s when missing. */
   slowMs?: number | undefined;
+  /** Faults of the good server. */
+  script?: Script | undefined;
   clock?: Clock | undefined;
 }
 
@@ -116,7 +118,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const stop = async (): Promise<void> => {
     await Promise.all(running.map((server) => server.stop()));
   };
-  for (const [at, part] of parts(options.slowMs ?? SLOW_MS).entries()) {
+  for (const [at, part] of parts(options.slowMs ?? SLOW_MS, options.script ?? []).entries()) {
     try {
       const server = await startFakeServer({
         ...part.options,
@@ -156,7 +158,16 @@ const USAGE = `mailwright demo-smtp: SMTP servers on this machine to try things 
   --port N       the first of six ports (default ${FIRST_PORT}; 0 takes free ones)
   --ca FILE      where to write the certificate authority (default: the temporary folder)
   --ledger FILE  append every accepted message to FILE, one JSON line each
-  --json         print one JSON document and nothing after it`;
+  --fault FAULT  let the first server misbehave; may be given several times
+  --json         print one JSON document and nothing after it
+
+A FAULT is stage:fault[:probability][:count], such as dot:lose-after-accept:0.1
+  stages: ${FAULT_STAGES.join(' ')}
+  faults: ${wrapped(NAMED_FAULTS)}`;
+
+function wrapped(words: readonly string[]): string {
+  return words.join(' ').replace(/(.{50,70}) /g, '$1\n          ');
+}
 
 const EX_USAGE = 64;
 
@@ -171,6 +182,7 @@ export async function demoSmtpCommand(
       port: { type: 'string' },
       ca: { type: 'string' },
       ledger: { type: 'string' },
+      fault: { type: 'string', multiple: true },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -184,8 +196,15 @@ export async function demoSmtpCommand(
     io.print('--port wants a number from 0 to 65529.');
     return EX_USAGE;
   }
+  const faults = (values.fault ?? []).map((text) => ({ text, line: parseScriptLine(text) }));
+  const unknown = faults.find(({ line }) => !line);
+  if (unknown) {
+    io.print(`--fault does not know "${unknown.text}". mailwright demo-smtp --help lists stages and faults.`);
+    return EX_USAGE;
+  }
   const demo = await startDemo({
     port,
+    script: faults.flatMap(({ line }) => line ?? []),
     caFile: values.ca ?? join(tmpdir(), 'mailwright-demo-ca.pem'),
     ledgerFile: values.ledger,
     onEntry: values.json ? () => {} : (server, entry) => io.print(entryLine(server, entry)),

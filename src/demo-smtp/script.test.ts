@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { type Moment, Playback, type Script } from './script.ts';
+import { type Moment, Playback, parseScriptLine, type Script } from './script.ts';
 
 const clock = new FakeClock();
 const play = (script: Script, seed?: number): Playback =>
@@ -61,3 +61,27 @@ test('a cap lets so many pass in its time, and then again', () => {
   clock.advance(1);
   expect([strike(), strike(), strike()]).toEqual([undefined, undefined, cap]);
 });
+
+test('a line can be written in a word', () => {
+  expect(parseScriptLine('dot:hang')).toEqual({ stage: 'dot', fault: 'hang', probability: 1 });
+  expect(parseScriptLine('mail:4xx:0.5:3')).toEqual({
+    stage: 'mail',
+    fault: '4xx',
+    probability: 0.5,
+    count: 3,
+  });
+});
+
+test.each([
+  '',
+  'dot',
+  'dot:',
+  'dot:nothing',
+  'never:hang',
+  'dot:hang:0',
+  'dot:hang:2',
+  'dot:hang:x',
+  'dot:hang:1:0',
+  'dot:hang:1:x',
+  'dot:hang:1:1:1',
+])('%j is no line', (text) => expect(parseScriptLine(text)).toBeUndefined());

@@ -89,6 +89,24 @@ export interface Moment {
   nth: number;
 }
 
+/**
+ * Reads `stage:fault[:probability][:count]`, such as `dot:lose-after-accept:0.1`: what people write on a command line.
+ * Undefined for what is none.
+ */
+export function parseScriptLine(text: string): ScriptLine | undefined {
+  const [stage, fault, probability = '1', count, ...rest] = text.split(':');
+  const line = {
+    stage: FAULT_STAGES.find((one) => one === stage),
+    fault: NAMED_FAULTS.find((one) => one === fault),
+    probability: Number(probability),
+    ...(count === undefined ? {} : { count: Number(count) }),
+  };
+  const isProbable = line.probability > 0 && line.probability <= 1;
+  const isCounted = count === undefined || /^[1-9]\d*$/.test(count);
+  if (!line.stage || !line.fault || !isProbable || !isCounted || rest.length > 0) return undefined;
+  return { ...line, stage: line.stage, fault: line.fault };
+}
+
 export interface PlaybackOptions {
   /** For `cap`. */
   now: () => number;

@@ -70,11 +70,11 @@ export class Mailing {
     return (await this.program.call('GET', `/v1/messages/${id}`)).body;
   }
 
-  /** Lets time pass until all have this status. */
-  async passUntil(ids: readonly string[], status: string): Promise<void> {
+  /** Lets time pass until all have one of these statuses, which are not left again. */
+  async passUntil(ids: readonly string[], ...statuses: string[]): Promise<void> {
     const left = [...ids];
     const condition = async () => {
-      while (left.length > 0 && (await this.record(left[0]!)).status === status) left.shift();
+      while (left.length > 0 && statuses.includes((await this.record(left[0]!)).status)) left.shift();
       return left.length === 0;
     };
     await this.time.passUntil(this.program.untilTrue(condition));
