@@ -7,6 +7,8 @@ const MAX_STEPS = 20_000;
 /** Time that passes only when a test says so: the clock, and every timer of both ends. */
 export class Time {
   readonly clock = new FakeClock();
+  /** Resolves when work that runs beside the event loop is done, such as a flush to the disk. */
+  quiet: () => Promise<unknown> = async () => undefined;
 
   constructor() {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
@@ -29,6 +31,8 @@ export class Time {
     };
     promise.then(settle, settle);
     for (let step = 0; !isSettled && step < MAX_STEPS; step++) {
+      await turns(20);
+      await this.quiet();
       await turns(20);
       if (mayPass()) this.pass(STEP_MS);
     }
