@@ -186,7 +186,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     fits: at(['data'], ['accept-without-ledger']),
-    class: 'message_permanent',
+    class: 'server_deferral',
     why: 'the content is taken for commands, and 500 is the answer to the dot',
   },
   // Answers in a pipeline belong to commands by their order alone
