@@ -19,6 +19,8 @@ export interface Entry {
   content: Buffer;
   user: string | undefined;
   tls: boolean;
+  /** The next command had come together with the terminator. */
+  followed: boolean;
   reply: string;
 }
 

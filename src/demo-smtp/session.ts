@@ -220,13 +220,14 @@ export class ServerSession {
     const end = data.take(input);
     if (end < 0) return input.length;
     this.#data = undefined;
-    this.#finish(data);
+    this.#finish(data, end < input.length);
     return end;
   }
 
-  #finish(data: MessageReader): void {
+  #finish(data: MessageReader, followed: boolean): void {
     const content = data.content();
-    const mail = { connection: this.#number, mailFrom: this.#mailFrom ?? '', rcpts: this.#rcpts, content };
+    const mailFrom = this.#mailFrom ?? '';
+    const mail = { connection: this.#number, mailFrom, rcpts: this.#rcpts, content, followed };
     this.#forgetMail();
     if (data.isTooLarge) {
       this.#line.say(TOO_LARGE);

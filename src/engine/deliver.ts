@@ -232,6 +232,7 @@ async function transmit(
       },
       content: letter.content,
       beforeDot: () => parts.journal.mark(row, server, letter.bodyHash),
+      isUrgent: row.priority === HIGH,
       serverName: server.name,
       preset: server.type,
     },

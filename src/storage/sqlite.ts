@@ -181,6 +181,7 @@ class LogFlusher {
 
   close(): void {
     if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 }
 

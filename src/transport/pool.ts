@@ -11,8 +11,10 @@ import type { Timeouts } from './timeouts.ts';
 export interface Letter {
   envelope: Envelope;
   content: Buffer;
-  /** Resolves true when the marker is stored; only then does the terminator leave. Told which connection asks. */
-  beforeDot: (connection: number) => Promise<boolean>;
+  /** Resolves true when the marker is stored; only then does the terminator leave. */
+  beforeDot: () => Promise<boolean>;
+  /** Takes the next free connection, before all that are not urgent. */
+  isUrgent?: boolean;
   /** How sentences call the server. */
   serverName: string;
   preset?: string | undefined;
@@ -48,6 +50,15 @@ interface Kept {
   session: SmtpSession;
   connection: number;
   idleTimer?: NodeJS.Timeout;
+  /** Whose envelope left on this connection already: it goes on here, and nobody else. */
+  promised?: Waiting | undefined;
+}
+
+/** A letter without a connection. */
+interface Waiting {
+  letter: Letter;
+  /** Its turn has come: on the connection it was promised, on any, or with the reason why there is none. */
+  go: (turn: { kept?: Kept; refusal?: Outcome }) => void;
 }
 
 /** The connections to one server, as its settings were when the lane was made. */
@@ -57,9 +68,17 @@ interface Lane {
   busy: Set<Kept>;
   /** Slots taken, by connections and by attempts to open one. */
   taken: number;
-  /** Who waits for a slot, or to hear why there is none: no more than there are callers. */
-  waiting: ((refusal?: Outcome) => void)[];
+  /** Who waits for a slot: no more than there are callers, urgent ones first. */
+  waiting: Waiting[];
   isRetired: boolean;
+  /** False once an envelope that left ahead was answered out of order. */
+  mayRunAhead: boolean;
+}
+
+interface Carried {
+  outcome: Outcome;
+  /** The connection it went over; undefined when none could be opened. */
+  on: Kept | undefined;
 }
 
 /** Keeps connections open between messages: a handshake costs more than a message. */
@@ -80,14 +99,16 @@ export class Pool {
    */
   async send(key: string, endpoint: Endpoint, maxConnections: number, letter: Letter): Promise<Sent> {
     const lane = this.#laneFor(key, endpoint);
-    const refusal = await takeSlot(lane, maxConnections);
+    const { kept, refusal } = await takeSlot(lane, maxConnections, letter);
     if (refusal) return { outcome: refusal, connection: undefined, durationMs: 0 };
     const began = this.#options.clock.monotonic();
+    let used: Kept | undefined;
     try {
-      const { outcome, connection } = await this.#sendIn(lane, endpoint, letter);
-      return { outcome, connection, durationMs: this.#options.clock.monotonic() - began };
+      const { outcome, on } = await this.#sendIn(lane, endpoint, letter, kept);
+      used = on;
+      return { outcome, connection: on?.connection, durationMs: this.#options.clock.monotonic() - began };
     } finally {
-      this.#freeSlot(lane);
+      this.#freeSlot(lane, used);
     }
   }
 
@@ -112,49 +133,70 @@ export class Pool {
     const known = this.#lanes.get(key);
     if (known && sameEndpoint(known.endpoint, endpoint)) return known;
     if (known) void this.#retire(known);
-    const lane: Lane = { endpoint, idle: [], busy: new Set(), taken: 0, waiting: [], isRetired: false };
+    const lane: Lane = {
+      endpoint,
+      idle: [],
+      busy: new Set(),
+      taken: 0,
+      waiting: [],
+      isRetired: false,
+      mayRunAhead: true,
+    };
     if (!this.#isClosed) this.#lanes.set(key, lane);
     return lane;
   }
 
-  async #sendIn(lane: Lane, endpoint: Endpoint, letter: Letter): Promise<Omit<Sent, 'durationMs'>> {
-    const kept = takeIdle(lane);
+  async #sendIn(lane: Lane, endpoint: Endpoint, letter: Letter, promised?: Kept): Promise<Carried> {
+    const kept = promised?.session.usable ? promised : takeIdle(lane);
     if (kept) {
       const outcome = await this.#carry(lane, kept, letter);
-      if (!wasLostWhileIdle(outcome)) return { outcome, connection: kept.connection };
+      if (kept === promised && outcome.code === 'protocol') lane.mayRunAhead = false;
+      if (!wasLostWhileIdle(outcome)) return { outcome, on: kept };
     }
     return this.#sendOnNew(lane, endpoint, letter);
   }
 
-  async #sendOnNew(lane: Lane, endpoint: Endpoint, letter: Letter): Promise<Omit<Sent, 'durationMs'>> {
-    if (this.#isClosed) return { outcome: stopping(endpoint, letter), connection: undefined };
+  async #sendOnNew(lane: Lane, endpoint: Endpoint, letter: Letter): Promise<Carried> {
+    if (this.#isClosed) return { outcome: stopping(endpoint, letter), on: undefined };
     const { timeouts, clock, lookup } = this.#options;
     const { serverName, preset } = letter;
     const opened = await SmtpSession.open(endpoint, { serverName, preset, timeouts, clock, lookup });
     if (!opened.ok) {
       refuseWaiting(lane, opened.outcome);
-      return { outcome: opened.outcome, connection: undefined };
+      return { outcome: opened.outcome, on: undefined };
     }
     if (this.#isClosed) {
       opened.session.destroy();
-      return { outcome: stopping(endpoint, letter), connection: undefined };
+      return { outcome: stopping(endpoint, letter), on: undefined };
     }
     const kept: Kept = { session: opened.session, connection: ++this.#lastConnection };
-    return { outcome: await this.#carry(lane, kept, letter), connection: kept.connection };
+    return { outcome: await this.#carry(lane, kept, letter), on: kept };
   }
 
   async #carry(lane: Lane, kept: Kept, { envelope, content, beforeDot }: Letter): Promise<Outcome> {
     lane.busy.add(kept);
+    kept.promised = undefined;
     try {
-      return await kept.session.send(envelope, content, () => beforeDot(kept.connection));
+      return await kept.session.send(envelope, content, beforeDot, () => this.#promise(lane, kept));
     } finally {
       lane.busy.delete(kept);
       this.#keepOrClose(lane, kept);
     }
   }
 
-  #keepOrClose(lane: Lane, kept: Kept): void {
+  /** The letter that goes on this connection next, so that its envelope may leave with the terminator before it. */
+  #promise(lane: Lane, kept: Kept): Letter | undefined {
+    const [next] = lane.waiting;
     const { session } = kept;
+    if (!next || lane.isRetired || !lane.mayRunAhead || !session.runsAhead) return undefined;
+    if (session.sent + 1 >= maxMessages(session) || !session.canCarry(next.letter)) return undefined;
+    kept.promised = lane.waiting.shift();
+    return next.letter;
+  }
+
+  #keepOrClose(lane: Lane, kept: Kept): void {
+    const { session, promised } = kept;
+    if (promised) return; // it goes on with that one, or that one finds it broken and destroyed
     if (lane.isRetired || !session.usable || session.sent >= maxMessages(session)) {
       void session.close();
       return;
@@ -166,10 +208,11 @@ export class Pool {
     }, this.#options.idleMs ?? IDLE_MS).unref();
   }
 
-  #freeSlot(lane: Lane): void {
-    const next = lane.waiting.shift();
-    if (next)
-      next(); // the slot changes hands
+  /** The slot changes hands, with the connection where it was promised. */
+  #freeSlot(lane: Lane, kept: Kept | undefined): void {
+    const next = kept?.promised ?? lane.waiting.shift();
+    // A turn later: who was before has then asked for its outcome to be stored, ahead of the marker of the next.
+    if (next) setImmediate(() => next.go(kept?.promised ? { kept } : {}));
     else lane.taken--;
     if (lane.isRetired && lane.taken === 0) this.#retired.delete(lane);
     if (this.#retired.size === 0) this.#onDrained();
@@ -197,18 +240,21 @@ export class Pool {
 }
 
 /** Resolves when the slot is taken, or with the reason why nobody who waits gets one. */
-function takeSlot(lane: Lane, max: number): Promise<Outcome | undefined> {
+function takeSlot(lane: Lane, max: number, letter: Letter): Promise<{ kept?: Kept; refusal?: Outcome }> {
   if (lane.taken < max) {
     lane.taken++;
-    return Promise.resolve(undefined);
+    return Promise.resolve({});
   }
-  return new Promise((resolve) => lane.waiting.push(resolve));
+  return new Promise((go) => {
+    const place = letter.isUrgent ? lane.waiting.findIndex((one) => !one.letter.isUrgent) : -1;
+    lane.waiting.splice(place < 0 ? lane.waiting.length : place, 0, { letter, go });
+  });
 }
 
 /** What a person must mend is not tried again by all who wait: twenty wrong passwords in a row lock an account. */
 function refuseWaiting(lane: Lane, outcome: Outcome): void {
   if (outcome.class !== 'server_attention') return;
-  for (const tell of lane.waiting.splice(0)) tell(outcome);
+  for (const { go } of lane.waiting.splice(0)) go({ refusal: outcome });
 }
 
 function maxMessages({ greeting }: SmtpSession): number {
