@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { audienceRoutes } from './audience/routes.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
+import { Gate } from './engine/gate.ts';
 import { Throttle } from './engine/throttle.ts';
 import { Worker } from './engine/worker.ts';
 import { openApiDocument } from './http/openapi.ts';
@@ -12,6 +13,7 @@ import { createHttp, type Listening, listen } from './http/server.ts';
 import { staticFiles } from './http/static.ts';
 import type { Log } from './log.ts';
 import { messageRoutes } from './messages/routes.ts';
+import { pauseOf, pauseRestored } from './queue/pause.ts';
 import { freeAllLeases } from './queue/queue.ts';
 import { addressPolicy } from './servers/address-policy.ts';
 import { CheckLimit } from './servers/check-limit.ts';
@@ -19,17 +21,21 @@ import { serverRoutes } from './servers/routes.ts';
 import { statisticRoutes } from './statistics/routes.ts';
 import { databaseClock } from './storage/database-clock.ts';
 import type { Db } from './storage/db.ts';
+import { Disk, type FreeSpace } from './storage/disk.ts';
+import { Heartbeat, type Restored } from './storage/heartbeat.ts';
 import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
 import { openVault } from './storage/master-key.ts';
 import { migrate } from './storage/migrate.ts';
 import { openPostgres } from './storage/postgres.ts';
-import { readSetting } from './storage/settings.ts';
 import { openSqlite } from './storage/sqlite.ts';
 import { VersionCache } from './templates/render.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { Pool } from './transport/pool.ts';
 import { authenticate } from './workspaces/authenticate.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
+
+/** The embedded database, in the data folder. */
+export const DATABASE_FILE = 'mailwright.db';
 
 /** Messages under way get this long to finish when the program is asked to stop. */
 const DRAIN_MS = 30_000;
@@ -42,10 +48,15 @@ export interface AppParts {
   clock?: Clock;
   /** Told after each commit that settled a message. */
   onSettled?: (messageId: string) => void;
+  /** How much space is left for the data; tests answer in place of the system. */
+  freeSpace?: FreeSpace;
+  /** The database is a restored copy, whatever it looks like: sending begins paused. */
+  restored?: boolean;
 }
 
 export interface App {
   db: Db;
+  disk: Disk;
   /** Answers a request without a socket. */
   request: (input: string, init?: RequestInit) => Response | Promise<Response>;
   /** Opens the port and starts the worker. Port 0 takes a free one. */
@@ -56,13 +67,17 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** Opens and migrates the database of the settings. @throws ConfigError */
-export async function openDatabase(config: Config, clock: Clock): Promise<Db> {
+/** Opens the database of the settings as it is. @throws ConfigError */
+export async function connectDatabase(config: Config, disk?: Disk): Promise<Db> {
   makeDataFolder(config.dataDir);
-  const db =
-    config.databaseUrl === undefined
-      ? openSqlite(join(config.dataDir, 'mailwright.db'))
-      : await openPostgres(config.databaseUrl);
+  return config.databaseUrl === undefined
+    ? openSqlite(join(config.dataDir, DATABASE_FILE), disk ? { whenFull: () => disk.full() } : {})
+    : openPostgres(config.databaseUrl);
+}
+
+/** Opens and migrates the database of the settings. @throws ConfigError */
+export async function openDatabase(config: Config, clock: Clock, disk?: Disk): Promise<Db> {
+  const db = await connectDatabase(config, disk);
   try {
     await migrate(db, clock.now());
   } catch (error) {
@@ -85,9 +100,10 @@ function makeDataFolder(dataDir: string): void {
 /** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
 export async function createApp(
   config: Config,
-  { log, version, webRoot, onSettled, clock: machineClock = systemClock }: AppParts,
+  { log, version, webRoot, onSettled, freeSpace, restored, clock: machineClock = systemClock }: AppParts,
 ): Promise<App> {
-  const db = await openDatabase(config, machineClock);
+  const disk = new Disk(config.dataDir, freeSpace);
+  const db = await openDatabase(config, machineClock, disk);
   const { clock, stop: stopClock } = await databaseClock(db, machineClock);
   let lock: ProcessLock | undefined;
   try {
@@ -98,6 +114,9 @@ export async function createApp(
     const policy = addressPolicy(config);
     const versions = new VersionCache();
     const { publicUrl } = config;
+    const onRestored = (found: Restored) => pauseRestored(db, found, clock.now());
+    const heartbeat = new Heartbeat(db, clock, config.dataDir, onRestored);
+    if (restored) await onRestored({ reason: 'Started with --restored.', until: clock.now() });
     const worker = new Worker({
       db,
       clock,
@@ -108,18 +127,22 @@ export async function createApp(
       policy,
       publicUrl,
       throttle: new Throttle(),
-      onSettled,
+      gate: new Gate(db, disk),
+      onSettled(messageId) {
+        heartbeat.worked();
+        onSettled?.(messageId);
+      },
     });
-    const accept = { db, clock, vault, versions, nudge: () => worker.nudge() };
+    const accept = { db, clock, vault, versions, disk, nudge: () => worker.nudge() };
     const routes: Route[] = [
-      ...workspaceRoutes({ db, clock, config, version }),
+      ...workspaceRoutes({ db, clock, config, version, disk }),
       ...serverRoutes({ db, clock, log, vault, policy, publicUrl, checkLimit: new CheckLimit() }),
       ...templateRoutes(accept),
       ...audienceRoutes({ db, clock }),
       ...messageRoutes(accept),
       ...statisticRoutes({ db, clock }),
     ];
-    routes.push(...programRoutes(db, routes, version));
+    routes.push(...programRoutes(db, disk, routes, version));
     const http = createHttp({
       routes,
       authenticate: (request) => authenticate(db, clock, request),
@@ -127,7 +150,7 @@ export async function createApp(
       clock,
       log,
     });
-    return running({ config, db, lock, worker, http, clock, stopClock });
+    return running({ config, db, disk, heartbeat, lock, worker, http, clock, stopClock });
   } catch (error) {
     stopClock();
     lock?.release();
@@ -139,6 +162,8 @@ export async function createApp(
 interface Running {
   config: Config;
   db: Db;
+  disk: Disk;
+  heartbeat: Heartbeat;
   lock: ProcessLock | undefined;
   worker: Worker;
   http: ReturnType<typeof createHttp>;
@@ -146,17 +171,24 @@ interface Running {
   stopClock: () => void;
 }
 
-function running({ config, db, lock, worker, http, clock, stopClock }: Running): App {
+function running({ config, db, disk, heartbeat, lock, worker, http, clock, stopClock }: Running): App {
   let listening: Listening | undefined;
   return {
     db,
+    disk,
     request: (input, init) => http.request(input, init),
     nudge: () => worker.nudge(),
     async start() {
+      await heartbeat.begin();
+      if (db.engine === 'sqlite') {
+        await disk.look();
+        disk.start();
+      }
       if (config.role !== 'worker') listening = await listen(http, config.host, config.port);
       if (config.role !== 'api') {
         // With the lock ours no other worker is alive: what was held when it died is due now.
         if (lock) await freeAllLeases(db, clock.now());
+        heartbeat.start();
         worker.start();
       }
       return { port: listening?.port ?? 0 };
@@ -164,6 +196,8 @@ function running({ config, db, lock, worker, http, clock, stopClock }: Running):
     async stop() {
       await listening?.close();
       await worker.stop(DRAIN_MS);
+      disk.stop();
+      await heartbeat.stop();
       stopClock();
       await db.close();
       lock?.release();
@@ -172,7 +206,7 @@ function running({ config, db, lock, worker, http, clock, stopClock }: Running):
 }
 
 /** What belongs to the program rather than to a room. */
-function programRoutes(db: Db, routes: readonly Route[], version: string): Route[] {
+function programRoutes(db: Db, disk: Disk, routes: readonly Route[], version: string): Route[] {
   const up = z.object({ status: z.literal('ok') });
   const alive = async () => ({ body: { status: 'ok' as const } });
   const own: Route[] = [
@@ -190,11 +224,14 @@ function programRoutes(db: Db, routes: readonly Route[], version: string): Route
       path: '/readyz',
       access: 'public',
       tag: 'Program',
-      summary: 'The database answers',
-      answers: { 200: { description: 'Ready', schema: up } },
+      summary: 'The database answers, and whether messages are sent',
+      answers: {
+        200: { description: 'Ready', schema: up.extend({ sending: z.enum(['on', 'paused', 'disk_full']) }) },
+      },
       handle: async () => {
-        await readSetting(db, 'master_key_proof');
-        return alive();
+        const pause = await pauseOf(db, '');
+        const sending = pause ? 'paused' : disk.low ? 'disk_full' : 'on';
+        return { body: { status: 'ok' as const, sending } };
       },
     }),
     route({

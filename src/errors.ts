@@ -37,3 +37,15 @@ export function notFound(what: string, message: string, field?: string): AppErro
 export function errorText(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
+
+/** Space that a person must make; a caller can only come back. */
+export const DISK_RETRY_SECONDS = 60;
+
+/** No room to store what was asked. */
+export function diskFull(): AppError {
+  return new AppError(
+    'disk_full',
+    'The disk of this Mailwright is nearly full, so nothing more is accepted. Free some space; it goes on by itself.',
+    { status: 503, detail: { retryAfterSeconds: DISK_RETRY_SECONDS } },
+  );
+}

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { createApp } from '../app.ts';
 import { type Config, ConfigError, readConfig, SETTINGS } from '../config.ts';
 import { createLog } from '../log.ts';
+import { type Pause, pauseOf } from '../queue/pause.ts';
 import { firstRunToken } from '../workspaces/setup.ts';
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
@@ -13,18 +15,21 @@ export function serveCommand(root: string, version: string) {
       process.stdout.write(`${settingsHelp()}\n`);
       return 0;
     }
+    const { values } = parseArgs({ args, options: { restored: { type: 'boolean' } } });
     const config = readConfig(process.env, process.cwd());
     for (const warning of config.warnings) process.stderr.write(`mailwright: ${warning}\n`);
     const app = await createApp(config, {
       log: createLog(config.logLevel),
       version,
       webRoot: join(root, 'web', 'dist'),
+      restored: values.restored === true,
     });
     const { port } = await app.start().catch(async (error: NodeJS.ErrnoException) => {
       await app.stop();
       throw startError(error, config);
     });
     announce(config, port, version, await firstRunToken(app.db));
+    announcePause(await pauseOf(app.db, ''));
     await stopOnSignal(app.stop);
     return undefined;
   };
@@ -35,7 +40,8 @@ function settingsHelp(): string {
     ([name, fallback, meaning]) =>
       `  ${name.padEnd(19)} ${meaning}${fallback ? ` Default: ${fallback}` : ''}`,
   );
-  return ['Settings are read from the environment:', '', ...rows].join('\n');
+  const options = '  --restored          The database is a restored copy: begin with sending paused.';
+  return ['Options:', '', options, '', 'Settings are read from the environment:', '', ...rows].join('\n');
 }
 
 function startError(error: NodeJS.ErrnoException, config: Config): Error {
@@ -57,6 +63,15 @@ function startError(error: NodeJS.ErrnoException, config: Config): Error {
 function announce(config: Config, port: number, version: string, token: string | undefined): void {
   const lines = config.role === 'worker' ? workerLines(version) : serverLines(config, port, version, token);
   process.stdout.write(`\n${lines.map((line) => (line ? `  ${line}` : '')).join('\n')}\n\n`);
+}
+
+/** On stderr, since somebody must act on it. */
+function announcePause(pause: Pause | undefined): void {
+  if (!pause) return;
+  const look = pause.code === 'restored' ? ' `mailwright queue list --gone` lists them.' : '';
+  process.stderr.write(
+    `mailwright: sending is paused. ${pause.reason}${look} \`mailwright queue release\` ends the pause.\n`,
+  );
 }
 
 function workerLines(version: string): string[] {

@@ -6,6 +6,7 @@ import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
+import type { Gate } from './gate.ts';
 import { Journal } from './journal.ts';
 import { LaneKeeper } from './lane-keeper.ts';
 import type { Turn } from './next-state.ts';
@@ -22,6 +23,7 @@ const STORE_AGAIN_MS = 1_000;
 const STORE_FOR_MS = 300_000;
 
 export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'onRoom'> {
+  gate: Gate;
   /** Told after the commit that settled a message. */
   onSettled?: ((messageId: string) => void) | undefined;
 }
@@ -86,10 +88,11 @@ export class Worker {
 
   /** One look at the queue. @returns how many messages were taken */
   async #round(): Promise<number> {
+    if (await this.#parts.gate.closed()) return 0;
     const now = this.#clock.now();
     for (const id of await this.#sweeper.sweep(now)) this.#parts.onSettled?.(id);
     const servers = await listAllServers(this.#parts.db);
-    const due = await lanes(this.#parts.db, now);
+    const due = this.#parts.gate.open(await lanes(this.#parts.db, now), servers);
     let found = 0;
     for (const [at, lane] of due.entries()) {
       const share = this.#share(due.length - at);

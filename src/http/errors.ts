@@ -1,4 +1,4 @@
-import { AppError, errorText } from '../errors.ts';
+import { AppError, diskFull, errorText } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 export interface ErrorBody {
@@ -7,7 +7,8 @@ export interface ErrorBody {
 
 /** Turns anything thrown into the one form of error answers. What is not an AppError is a bug: logged, never shown. */
 export function errorResponse(thrown: unknown, requestId: string, log: Log): Response {
-  const error = thrown instanceof AppError ? thrown : internal(thrown, requestId, log);
+  const error =
+    thrown instanceof AppError ? thrown : (outOfSpace(thrown) ?? internal(thrown, requestId, log));
   const body: ErrorBody = {
     error: {
       code: error.code,
@@ -21,6 +22,14 @@ export function errorResponse(thrown: unknown, requestId: string, log: Log): Res
   const retryAfter = error.detail?.retryAfterSeconds;
   if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter);
   return Response.json(body, { status: error.status, headers });
+}
+
+/** What SQLite and PostgreSQL (class 53, insufficient resources) say when a write found no room. */
+const FULL_CODES = ['SQLITE_FULL', '53100'];
+
+function outOfSpace(thrown: unknown): AppError | undefined {
+  const code = (thrown as { code?: unknown } | null)?.code;
+  return FULL_CODES.some((one) => one === code) ? diskFull() : undefined;
 }
 
 function internal(thrown: unknown, requestId: string, log: Log): AppError {

@@ -10,6 +10,7 @@ import { unknownServer } from '../servers/save.ts';
 import type { Server } from '../servers/server.ts';
 import { listServers } from '../servers/servers.ts';
 import type { Db, Tx } from '../storage/db.ts';
+import type { Disk } from '../storage/disk.ts';
 import { findSuppressions } from '../suppressions/suppress.ts';
 import { blockedReason } from '../suppressions/suppression.ts';
 import {
@@ -43,6 +44,7 @@ export interface AcceptParts {
   clock: Clock;
   vault: Vault;
   versions: VersionCache;
+  disk: Disk;
 }
 
 /** One accepted call: its rows, not yet stored. */
@@ -67,7 +69,9 @@ export interface Scene {
   template(slug: string): Promise<Saved>;
 }
 
-export async function sceneOf({ db }: AcceptParts, workspaceId: string): Promise<Scene> {
+/** @throws AppError disk_full (503) where there would be no room for what is asked */
+export async function sceneOf({ db, disk }: AcceptParts, workspaceId: string): Promise<Scene> {
+  disk.refuseWhenLow();
   const { defaultFrom } = await findWorkspace(db, workspaceId);
   const servers = await listServers(db, workspaceId);
   const templates = new Map<string, Promise<Saved>>();

@@ -1,7 +1,17 @@
 import type { Tx } from './db.ts';
 
-/** Single values of the installation: the first-run token, who used it, the proof of the master key. */
-export type SettingName = 'setup_token' | 'first_user' | 'master_key_proof';
+/**
+ * Single values of the installation: the first-run token, who used it, the proof of the master key, which installation
+ * this is and how far it got, and what is paused (all of it, or one workspace).
+ */
+export type SettingName =
+  | 'setup_token'
+  | 'first_user'
+  | 'master_key_proof'
+  | 'instance_epoch'
+  | 'instance_beat'
+  | 'pause'
+  | `pause:${string}`;
 
 export async function readSetting(db: { read: Tx }, name: SettingName): Promise<string | undefined> {
   return (await db.read.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst())
@@ -20,4 +30,19 @@ export async function keepSetting(tx: Tx, name: SettingName, value: string): Pro
 
 export async function deleteSetting(tx: Tx, name: SettingName): Promise<void> {
   await tx.deleteFrom('settings').where('name', '=', name).execute();
+}
+
+/** In place of what was stored. */
+export async function putSetting(tx: Tx, name: SettingName, value: string): Promise<void> {
+  await tx
+    .insertInto('settings')
+    .values({ name, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute();
+}
+
+/** Every setting whose name begins so; there are few. */
+export async function settingsNamed(tx: Tx, beginning: string): Promise<{ name: string; value: string }[]> {
+  const rows = await tx.selectFrom('settings').selectAll().execute();
+  return rows.filter((row) => row.name.startsWith(beginning));
 }

@@ -15,6 +15,7 @@ import {
 } from 'kysely';
 import { ConfigError } from '../config.ts';
 import type { Db, Tx } from './db.ts';
+import { type FileSystemFacts, refuseNetworkFolder } from './file-system.ts';
 import type { Schema } from './schema.ts';
 
 /** Prepared statements kept per connection; hand-written verbs need some fifty, filtered lists add variants. */
@@ -23,17 +24,25 @@ const STATEMENT_CACHE = 300;
 const MAX_GROUP = 1_000;
 const BUSY_TIMEOUT_MS = 10_000;
 
+export interface SqliteParts {
+  /** Told that the disk is full. True when there is room now: then the group that failed is run again. */
+  whenFull?: () => boolean;
+  /** How the system is asked about the folder. */
+  facts?: FileSystemFacts;
+}
+
 /**
  * Opens the embedded database: write-ahead log, one writing connection and one reading connection. A promise of
  * `write` resolves when its commit is flushed, as with `synchronous=FULL`; the flush runs beside the event loop
  * (docs/decisions/0009-flush-beside-the-loop.md). Durable through power loss where the disk honors flushes.
- * @throws ConfigError when the file cannot be opened or written.
+ * @throws ConfigError when the file cannot be opened or written, or lies on a network file system.
  */
-export function openSqlite(file: string): Db {
+export function openSqlite(file: string, { whenFull = () => false, facts }: SqliteParts = {}): Db {
+  refuseNetworkFolder(file, facts);
   const writer = openFile(file);
   const reader = new Database(file, { readonly: true });
   reader.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
-  const groups = new GroupedWriter(writer, new LogFlusher(`${file}-wal`));
+  const groups = new GroupedWriter(writer, new LogFlusher(`${file}-wal`), whenFull);
   const read = new Kysely<Schema>({ dialect: dialectOf(reader) });
   return {
     engine: 'sqlite',
@@ -78,6 +87,7 @@ class GroupedWriter {
   readonly #db: Database.Database;
   readonly #log: LogFlusher;
   readonly #tx: Tx;
+  readonly #whenFull: () => boolean;
   readonly #begin: Database.Statement;
   readonly #commitAll: Database.Statement;
   readonly #savepoint: Database.Statement;
@@ -86,9 +96,10 @@ class GroupedWriter {
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(db: Database.Database, log: LogFlusher) {
+  constructor(db: Database.Database, log: LogFlusher, whenFull: () => boolean) {
     this.#db = db;
     this.#log = log;
+    this.#whenFull = whenFull;
     this.#tx = new Kysely<Schema>({ dialect: dialectOf(db) });
     this.#begin = db.prepare('begin immediate');
     this.#commitAll = db.prepare('commit');
@@ -130,6 +141,7 @@ class GroupedWriter {
       if (isChanged) await this.#log.flush();
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('rollback');
+      if ((error as { code?: string }).code === 'SQLITE_FULL' && this.#whenFull()) return this.#commit(group);
       for (const one of group) one.reject(error);
       return;
     }

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { readConfig } from '../config.ts';
 import { createLog } from '../log.ts';
 import type { Engine } from '../storage/db.ts';
+import type { FreeSpace } from '../storage/disk.ts';
 import { postgresUrlFor } from '../storage/testing.ts';
 import { setup } from '../workspaces/setup.ts';
 
@@ -45,6 +46,9 @@ export interface TestAppOptions {
   engine?: Engine;
   /** An installation that was set up before, in `dataDir`. */
   known?: { apiKey: string; workspaceId: string };
+  /** In place of the disk of this machine. */
+  freeSpace?: FreeSpace;
+  restored?: boolean;
 }
 
 /** The same program as `mailwright serve`, on a database of its own in a temporary folder. */
@@ -55,6 +59,8 @@ export async function testApp({
   dataDir,
   engine = 'sqlite',
   known,
+  freeSpace,
+  restored = false,
 }: TestAppOptions = {}): Promise<TestApp> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'mailwright-'));
   const database = engine === 'postgres' ? { DATABASE_URL: await postgresUrlFor(folder) } : {};
@@ -67,6 +73,8 @@ export async function testApp({
     clock,
     log: createLog(config.logLevel),
     version: 'test',
+    restored,
+    ...(freeSpace ? { freeSpace } : {}),
     webRoot: join(import.meta.dirname, '..', '..', 'web', 'dist'),
     onSettled: () => {
       for (const look of waiting) look();

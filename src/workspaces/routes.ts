@@ -2,11 +2,14 @@ import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { iso } from '../clock.ts';
 import type { Config } from '../config.ts';
+import { diskFull } from '../errors.ts';
 import { type Reply, type Route, route } from '../http/route.ts';
-import { page, time } from '../http/shapes.ts';
+import { nullableTime, page, time } from '../http/shapes.ts';
 import { countUncertain } from '../messages/history.ts';
+import { type Pause, pauseOf } from '../queue/pause.ts';
 import { listServers, modeOf } from '../servers/servers.ts';
 import type { Db } from '../storage/db.ts';
+import type { Disk } from '../storage/disk.ts';
 import { issueKey, regenerateKey, removeKey } from './keys.ts';
 import { LoginLimit } from './login-limit.ts';
 import { endedCookie, sessionCookie, sessionToken } from './session.ts';
@@ -38,6 +41,16 @@ const meView = z.object({
     servers: z.number(),
     unwellServers: z.array(z.object({ id: z.string(), name: z.string() })),
     uncertain: z.number(),
+    paused: z
+      .object({
+        code: z.enum(['held', 'restored', 'disk_full']),
+        reason: z.string(),
+        since: nullableTime.describe('Null while the disk is full: that ends by itself.'),
+      })
+      .nullable()
+      .describe(
+        'Why nothing is sent; null while sending goes on. Accepting goes on except with `disk_full`.',
+      ),
   }),
   version: z.string(),
 });
@@ -66,9 +79,10 @@ export interface WorkspaceRouteParts {
   clock: Clock;
   config: Config;
   version: string;
+  disk: Disk;
 }
 
-export function workspaceRoutes({ db, clock, config, version }: WorkspaceRouteParts): Route[] {
+export function workspaceRoutes({ db, clock, config, version, disk }: WorkspaceRouteParts): Route[] {
   const limit = new LoginLimit();
   const secure = (request: Request) =>
     config.publicUrl.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
@@ -166,6 +180,7 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
               .filter((one) => one.health.waitingUntil !== null)
               .map(({ id, name }) => ({ id, name })),
             uncertain: await countUncertain(db, actor.workspaceId),
+            paused: pausedView(await pauseOf(db, actor.workspaceId), disk),
           },
           version,
         };
@@ -201,6 +216,11 @@ export function workspaceRoutes({ db, clock, config, version }: WorkspaceRoutePa
     }),
     ...keyRoutes(db, clock),
   ];
+}
+
+function pausedView(pause: Pause | undefined, disk: Disk): MeView['state']['paused'] {
+  if (pause) return { code: pause.code, reason: pause.reason, since: iso(pause.since) };
+  return disk.low ? { code: 'disk_full', reason: diskFull().message, since: null } : null;
 }
 
 function keyRoutes(db: Db, clock: Clock): Route[] {

@@ -62,6 +62,7 @@ test('/v1/me tells of servers that wait and of messages that need a decision', a
   await running.call('POST', '/v1/messages', { rcpt: 'ann@example.org', subject: 'Hi', text: 'Hi' });
   await db.write((tx) => tx.updateTable('messages').set({ state: 'uncertain' }).execute());
   expect((await running.call('GET', '/v1/me')).body.state).toEqual({
+    paused: null,
     servers: 2,
     unwellServers: [{ id: 'srv_2', name: 'Unwell' }],
     uncertain: 1,
