@@ -53,7 +53,9 @@ test('every room has a level', () => {
 });
 
 test("another room's store is private", () => {
-  const broken = links().filter(({ from, to }) => to.endsWith('/store.ts') && roomOf(from) !== roomOf(to));
+  const broken = links().filter(
+    ({ from, to }) => STORE.test(to) && !to.startsWith('storage/') && roomOf(from) !== roomOf(to),
+  );
   expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
@@ -76,11 +78,14 @@ test('the fake SMTP server and the testing tools are not part of the product roo
   expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
 });
 
+/** A room's SQL; what one verb alone needs may stand in a file of its own: `operate-store.ts`. */
+const STORE = /(^|[/-])store\.ts$|^storage\//;
+
 const RULES: readonly { sentence: string; pattern: RegExp; allowed: RegExp }[] = [
   {
     sentence: 'SQL stands only in store.ts and storage/',
     pattern: /\.(selectFrom|insertInto|updateTable|deleteFrom)\(|\bsql`|better-sqlite3|from 'kysely'/,
-    allowed: /(^|\/)store\.ts$|^storage\//,
+    allowed: STORE,
   },
   {
     sentence: 'the HTTP framework stands only in routes.ts and http/',

@@ -22,6 +22,13 @@ Usage: mailwright COMMAND [OPTION...]
   move-to-postgres  copy the stopped installation in DATA_DIR to the empty DATABASE_URL [--json]
   explain           say what a server's reply means: "550 5.1.1 …" or -, [--stage] [--server] [--host] [--json]
   demo-smtp         run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
+  serve         run the program (npm start installs what is missing first)
+  setup         make the first user: --email --workspace (--password-stdin | --password) [--json]
+  migrate       bring the database to this version, and stop
+  doctor        look at what the promises rest on: disk, database, key, queue [--json]
+  audit         balance the books [--workspace ID] [--against LOG [--resolve]] [--json]
+  queue         list, hold, release, retry or cancel what is not sent yet [ID...] [FILTER...] [--json]
+  demo-smtp     run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
 
   --version         print the version
   --help            print this; \`mailwright serve --help\` lists the settings
@@ -35,6 +42,9 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
   'move-to-postgres': async () => (await import('./commands/move-to-postgres.ts')).moveToPostgresCommand,
   explain: async () => (await import('./commands/explain.ts')).explainCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(version),
+  audit: async () => (await import('./commands/audit.ts')).auditCommand,
+  queue: async () => (await import('./commands/queue.ts')).queueCommand,
   'demo-smtp': async () => {
     const { demoSmtpCommand } = await import('./demo-smtp/demo.ts');
     return (args) => demoSmtpCommand(args, { print: (line) => process.stdout.write(`${line}\n`) });
@@ -70,6 +80,10 @@ function failed(error: Error & { code?: string }): number {
   if (error.constructor.name === 'ConfigError') {
     tell(error.message);
     return EX_CONFIG;
+  }
+  if (error.constructor.name === 'UsageError') {
+    tell(`${error.message} mailwright --help lists the commands.`);
+    return EX_USAGE;
   }
   if (error.constructor.name === 'AppError') {
     tell(error.message);

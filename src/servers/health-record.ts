@@ -28,3 +28,10 @@ export async function recordHealth(
 function afterAll(health: Health, outcomes: readonly Outcome[], now: number): Health {
   return outcomes.reduce((known, outcome) => afterOutcome(known, outcome, now), health);
 }
+
+/** The server is asked again now instead of when its rest would end; one message goes first, as a probe. */
+export async function endRest(tx: Tx, serverId: string, now: number): Promise<void> {
+  const before = await healthOf(tx, serverId);
+  if (before && (before.waitingUntil ?? 0) > now)
+    await updateHealth(tx, serverId, { ...before, waitingUntil: now });
+}

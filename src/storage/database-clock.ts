@@ -29,7 +29,7 @@ export async function databaseClock(db: Db, clock: Clock): Promise<{ clock: Cloc
 }
 
 /** Milliseconds by which the database is ahead; half of the round trip is taken for the way there. */
-async function distance(db: Db, clock: Clock): Promise<number> {
+export async function distance(db: Db, clock: Clock): Promise<number> {
   const asked = clock.now();
   const { rows } = await sql<{
     now: number;

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
+import { errorText } from '../errors.ts';
 import { KEY_BYTES, Vault } from '../vault.ts';
 import type { Db } from './db.ts';
 import { keepSetting, readSetting } from './settings.ts';
@@ -29,6 +30,32 @@ export async function openVault(config: Config, db: Db): Promise<Vault> {
     );
   }
   return vault;
+}
+
+/** What stands of the master key, without making one. */
+export interface KeyFacts {
+  source: 'environment' | 'file';
+  /** `new`: none is there, and none is needed before the first start. */
+  state: 'right' | 'wrong' | 'missing' | 'new';
+  /** Permission bits of the file. */
+  mode?: number;
+  /** What is wrong with it, without the key. */
+  reason?: string;
+}
+
+export async function keyFacts(config: Config, db: Db): Promise<KeyFacts> {
+  const proof = await readSetting(db, 'master_key_proof');
+  const source = config.masterKey === undefined ? 'file' : 'environment';
+  if (source === 'file' && !existsSync(config.masterKeyFile))
+    return { source, state: proof === undefined ? 'new' : 'missing' };
+  const mode = source === 'file' ? { mode: statSync(config.masterKeyFile).mode & 0o777 } : {};
+  try {
+    const vault = new Vault(readKey(config, false));
+    const right = proof === undefined || opens(vault, proof);
+    return { source, state: right ? 'right' : 'wrong', ...mode };
+  } catch (error) {
+    return { source, state: 'wrong', reason: errorText(error), ...mode };
+  }
 }
 
 function readKey(config: Config, mayMake: boolean): Buffer {

@@ -40,6 +40,14 @@ export async function migrate(db: Db, now: number): Promise<string[]> {
   });
 }
 
+/** Which schema the database has, and which this program knows; 0 before the first start. */
+export async function schemaState(db: Db): Promise<{ current: number; newest: number }> {
+  const newest = MIGRATIONS.at(-1)!.version;
+  // The table itself is the first thing that a first start makes.
+  const current = await currentVersion(db.read).catch(() => 0);
+  return { current, newest };
+}
+
 async function currentVersion(tx: Kysely<Schema>): Promise<number> {
   const { rows } = await sql<{
     version: number | null;
