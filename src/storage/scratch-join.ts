@@ -99,6 +99,7 @@ export class ScratchJoin {
       update seen set ours = (select o.id from ours o where o.message_id = seen.message_id)
         where ours is null and message_id is not null
           and (select count(*) from ours o where o.message_id = seen.message_id) = 1;
+      create index seen_ours on seen (ours) where ours is not null;
       update ours set arrivals = (select count(*) from seen s where s.ours = ours.id)
         where id in (select ours from seen where ours is not null)`);
     this.#pairSiblings();
