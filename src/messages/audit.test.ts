@@ -2,7 +2,6 @@ import type { Insertable } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { recordEvents } from '../events/record.ts';
 import { holdSending } from '../queue/pause.ts';
-import { recordAttempt } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
 import type { MessagesTable } from '../storage/schema.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
@@ -39,20 +38,23 @@ async function message(db: Db, row: Row, attempts: Tried[] = [], events?: string
       })),
     );
     for (const [fence, { outcome, stage = 'dot', server = 'srv_1' }] of attempts.entries())
-      await recordAttempt(tx, {
-        messageId: id!,
-        fence,
-        workspaceId: 'wsp_test',
-        at: NOON,
-        serverId: server,
-        serverName: server && 'One',
-        stage,
-        outcome,
-        code: outcome,
-        reply: null,
-        reason: '',
-        durationMs: 1,
-      });
+      await tx
+        .insertInto('attempts')
+        .values({
+          message_id: id!,
+          fence,
+          workspace_id: 'wsp_test',
+          at: NOON,
+          server_id: server,
+          server_name: server && 'One',
+          stage,
+          outcome,
+          code: outcome,
+          reply: null,
+          reason: '',
+          duration_ms: 1,
+        })
+        .execute();
   });
   return id!;
 }

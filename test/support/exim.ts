@@ -45,6 +45,7 @@ export async function startExim(): Promise<MailServer> {
     sslPort,
     caPem: folder.caPem,
     maxBytes: MAX_BYTES,
+    logFile: join(folder.path, 'log', 'mainlog'),
     async start() {
       // In the foreground. What a stop left in the queue is looked at now, and not again while a test lasts.
       running = await run(program, ['-C', settings, '-bdf', '-q1h'], port, {

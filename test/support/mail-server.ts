@@ -25,6 +25,8 @@ export interface MailServer {
   caPem: string;
   /** Bytes a message may have. */
   maxBytes: number;
+  /** The file of its log. */
+  logFile: string;
   start(): Promise<void>;
   /** Ends all its processes at once, sessions included. What it had accepted stays in its queue. */
   stop(): Promise<void>;

@@ -52,6 +52,7 @@ export async function startPostfix(): Promise<MailServer> {
     sslPort,
     caPem: folder.caPem,
     maxBytes: MAX_BYTES,
+    logFile: join(folder.path, 'log'),
     async start() {
       running = await run(MASTER, ['-c', folder.path, '-s'], port);
     },
