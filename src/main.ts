@@ -21,14 +21,10 @@ Usage: mailwright COMMAND [OPTION...]
   migrate           bring the database to this version, and stop
   move-to-postgres  copy the stopped installation in DATA_DIR to the empty DATABASE_URL [--json]
   explain           say what a server's reply means: "550 5.1.1 …" or -, [--stage] [--server] [--host] [--json]
+  doctor            look at what the promises rest on: disk, database, key, queue [--json]
+  audit             balance the books [--workspace ID] [--against LOG [--resolve]] [--json]
+  queue             list, hold, release, retry or cancel what is not sent yet [ID...] [FILTER...] [--json]
   demo-smtp         run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
-  serve         run the program (npm start installs what is missing first)
-  setup         make the first user: --email --workspace (--password-stdin | --password) [--json]
-  migrate       bring the database to this version, and stop
-  doctor        look at what the promises rest on: disk, database, key, queue [--json]
-  audit         balance the books [--workspace ID] [--against LOG [--resolve]] [--json]
-  queue         list, hold, release, retry or cancel what is not sent yet [ID...] [FILTER...] [--json]
-  demo-smtp     run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
 
   --version         print the version
   --help            print this; \`mailwright serve --help\` lists the settings

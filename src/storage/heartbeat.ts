@@ -30,7 +30,7 @@ export interface Restored {
 /**
  * Tells a restored database from the one that was running. The database counts beats; a file beside it repeats the
  * count, each time strictly after the commit. So the file is never ahead of its own database, whatever kills the
- * process, and a file that is ahead proves that the database is an older copy. (docs/decisions/0009)
+ * process, and a file that is ahead proves that the database is an older copy. (docs/decisions/0010)
  */
 export class Heartbeat {
   readonly #db: Db;
