@@ -134,7 +134,7 @@ test('a real small disk fills up, outcomes are still written, and it goes on whe
     expect([disk.low, existsSync(join(folder, 'ballast'))]).toEqual([false, true]);
   } finally {
     await db.close();
-    spawnSync('umount', [folder]);
+    spawnSync('/bin/umount', [folder]);
   }
 });
 
@@ -142,7 +142,7 @@ test('a real small disk fills up, outcomes are still written, and it goes on whe
 function tmpfs(megabytes: number): string | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const folder = testFolder();
-  const done = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
+  const done = spawnSync('/bin/mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder]);
   return done.status === 0 ? folder : undefined;
 }
 
