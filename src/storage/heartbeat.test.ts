@@ -4,9 +4,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
 import type { Db } from './db.ts';
 import { type Beat, Heartbeat, type Restored } from './heartbeat.ts';
+import { migrate } from './migrate.ts';
 import { putSetting } from './settings.ts';
 import { openSqlite } from './sqlite.ts';
-import { ENGINES, testDb, testFolder } from './testing.ts';
+import { ENGINES, NOON, testDb, testFolder } from './testing.ts';
 
 const fileIn = (folder: string) => join(folder, 'heartbeat.json');
 const beatIn = (folder: string) => JSON.parse(readFileSync(fileIn(folder), 'utf8')) as Beat;
@@ -136,7 +137,8 @@ test('a real copy of the database file, put back, is known', async () => {
   const folder = testFolder();
   const file = join(folder, 'test.db');
   const copy = join(folder, 'copy.db');
-  const first = await testDb(folder);
+  const first = openSqlite(file);
+  await migrate(first, NOON);
   await start(first, folder);
   await first.close();
   copyFileSync(file, copy);

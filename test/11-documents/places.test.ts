@@ -13,7 +13,7 @@ const files = readdirSync(projectRoot, { withFileTypes: true })
 const FILE = /^[\w./-]+\.(?:ts|sql|json)$/;
 const FOLDER = /^[\w./-]+\/$/;
 /** Names of kinds of files; and files that come into being while the program runs, or that a reader's own code has. */
-const KINDS = new Set(['noun.ts', 'verb.ts', 'x.test.ts']);
+const KINDS = new Set(['noun.ts', 'verb.ts', 'verb-store.ts', 'x.test.ts', 'heartbeat.json']);
 
 describe.each(pages.map((page) => [page.path, page] as const))('%s', (_, page) => {
   const named = quotedIn(proseOf(page));
