@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  postgresBin,
+  postgresDatabase,
+  startPostgres,
+  type TestPostgres,
+} from '../../src/testing/postgres.ts';
+import { Figures } from './figures.ts';
+import { endAll } from './processes.ts';
+
+/** What every group of rows is given. */
+export interface Bench {
+  quick: boolean;
+  figures: Figures;
+  /** For databases and logs of this run; removed at its end. */
+  folder: string;
+  /** Millions of messages for the rows about growth. */
+  history: readonly number[];
+  hasPostgres: boolean;
+  /** An empty database on a PostgreSQL of this run's own. @returns its address */
+  postgresDatabase(): Promise<string>;
+  say(line: string): void;
+  close(): Promise<void>;
+}
+
+/** One file of rows: measures each of them once, so that rounds can be interleaved. */
+export interface Group {
+  name: string;
+  /** What it does, for --help. */
+  about: string;
+  /** Why it cannot run here; undefined when it can. */
+  missing?: (bench: Bench) => string | undefined;
+  round(bench: Bench): Promise<void>;
+}
+
+export interface BenchOptions {
+  quick: boolean;
+  history?: readonly number[];
+}
+
+export function openBench({ quick, history = [1] }: BenchOptions): Bench {
+  const folder = mkdtempSync(join(tmpdir(), 'mailwright-bench-'));
+  let postgres: Promise<TestPostgres> | undefined;
+  let databases = 0;
+  return {
+    quick,
+    history,
+    folder,
+    figures: new Figures(),
+    hasPostgres: postgresBin() !== undefined,
+    async postgresDatabase() {
+      postgres ??= startPostgres();
+      return postgresDatabase((await postgres).url, `bench_${++databases}`);
+    },
+    say: (line) => process.stderr.write(`${line}\n`),
+    async close() {
+      await endAll();
+      await (await postgres)?.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

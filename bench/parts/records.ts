@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import pg from 'pg';
+import type { Engine } from '../../src/storage/db.ts';
+
+/** The product's own tables, read and filled beside it: what it recorded, and a past for it to carry. */
+export interface Records {
+  /** Messages by state. */
+  states(): Promise<Record<string, number>>;
+  waiting(): Promise<number>;
+  /** Runs SQL that both engines understand. @returns the rows */
+  run(sql: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+export function recordsOf(engine: Engine, dataDir: string, databaseUrl: string | undefined): Records {
+  const database =
+    engine === 'sqlite' ? new SqliteFile(join(dataDir, 'mailwright.db')) : new PostgresServer(databaseUrl!);
+  return {
+    async states() {
+      const rows = await database.run('select state, count(*) as n from messages group by state');
+      return Object.fromEntries(rows.map((row) => [row.state, Number(row.n)]));
+    },
+    async waiting() {
+      const rows = await database.run("select count(*) as n from messages where state = 'queued'");
+      return Number(rows[0]!.n);
+    },
+    run: (sql) => database.run(sql),
+    close: () => database.close(),
+  };
+}
+
+class SqliteFile {
+  readonly #file: string;
+  #db: Database.Database | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  async run(sql: string): Promise<Record<string, unknown>[]> {
+    this.#db ??= new Database(this.#file, { timeout: 30_000 });
+    const statement = this.#db.prepare(sql);
+    if (statement.reader) return statement.all() as Record<string, unknown>[];
+    statement.run();
+    return [];
+  }
+
+  async close(): Promise<void> {
+    this.#db?.close();
+  }
+}
+
+class PostgresServer {
+  readonly #client: pg.Client;
+  #open: Promise<unknown> | undefined;
+
+  constructor(url: string) {
+    this.#client = new pg.Client(url);
+  }
+
+  async run(sql: string): Promise<Record<string, unknown>[]> {
+    this.#open ??= this.#client.connect();
+    await this.#open;
+    return (await this.#client.query(sql)).rows;
+  }
+
+  async close(): Promise<void> {
+    if (this.#open) await this.#client.end();
+  }
+}

@@ -1,0 +1,77 @@
+import type { Engine } from '../../src/storage/db.ts';
+import type { Bench, Group } from '../parts/bench.ts';
+import { SIZES } from '../parts/letter.ts';
+import { cpuMicros, sleep, until } from '../parts/processes.ts';
+import { fill, furnish, install } from '../parts/product.ts';
+import { startCountingSink, startSmtpSink } from '../parts/sink.ts';
+import { type Case, caseName } from './chain.ts';
+
+const DRAIN_MS = 180_000;
+
+function cases(bench: Bench): Case[] {
+  const engines: Engine[] = bench.hasPostgres ? ['sqlite', 'postgres'] : ['sqlite'];
+  const all = engines.flatMap((engine) =>
+    (['none', 'starttls'] as const).flatMap((security) => SIZES.map((size) => ({ engine, security, size }))),
+  );
+  const isQuick = ({ engine, security, size }: Case) =>
+    security === 'none' && (engine === 'sqlite' || size === SIZES[0]);
+  return bench.quick ? all.filter(isQuick) : all;
+}
+
+export const sending: Group = {
+  name: 'sending',
+  about: 'the sending stage alone: messages wait, a worker starts, the time until all are recorded',
+  async round(bench) {
+    for (const one of cases(bench)) {
+      const name = caseName(one);
+      bench.say(`  sending alone, ${name}`);
+      const run = await drain(bench, one, { count: bench.quick ? 5_000 : 20_000 });
+      bench.figures.add(`sending alone, ${name}`, run.perSecond, 'msg/s');
+      bench.figures.add(`sending alone, ${name}: CPU of the product`, run.cpu, 'µs/msg');
+    }
+  },
+};
+
+export interface DrainOptions {
+  count: number;
+  workers?: number;
+  nodeArgs?: readonly string[];
+}
+
+/** Fills a queue while nobody sends, then lets workers empty it. */
+export async function drain(bench: Bench, one: Case, { count, workers = 1, nodeArgs = [] }: DrainOptions) {
+  const sink =
+    one.security === 'none' ? await startSmtpSink(bench.folder) : await startCountingSink(one.security);
+  const installation = await install(bench, one.engine);
+  const { records } = installation;
+  const api = await installation.start({ role: 'api' });
+  try {
+    await furnish(installation, api, sink, one.size);
+    await fill(installation, api, count);
+  } finally {
+    await api.stop();
+  }
+  const before = await sink.count();
+  const programs = await Promise.all(
+    Array.from({ length: workers }, () => installation.start({ role: 'worker', nodeArgs })),
+  );
+  try {
+    const pids = programs.map(({ pid }) => pid);
+    await until('the first message', 10_000, async () => (await sink.count()) > before);
+    const began = performance.now();
+    const cpuBefore = cpuMicros(...pids);
+    const already = await sink.count();
+    while ((await sink.count()) < before + count) {
+      await sleep(10);
+      if (performance.now() - began > DRAIN_MS) throw new Error('the queue did not empty');
+    }
+    const seconds = (performance.now() - began) / 1000;
+    const cpu = cpuMicros(...pids) - cpuBefore;
+    await until('all are recorded', 10_000, async () => ((await records.states()).sent ?? 0) === count);
+    return { perSecond: (before + count - already) / seconds, cpu: cpu / (before + count - already) };
+  } finally {
+    await Promise.all(programs.map((program) => program.stop()));
+    await records.close();
+    await sink.stop();
+  }
+}
