@@ -6,12 +6,14 @@ import { type Group, openBench } from './parts/bench.ts';
 import { describeMachine, missingProgram } from './parts/machine.ts';
 import { report } from './parts/report.ts';
 import { chain } from './rows/chain.ts';
+import { clients, distance } from './rows/clients.ts';
+import { intake } from './rows/intake.ts';
 import { limit } from './rows/limit.ts';
 import { sending } from './rows/sending.ts';
 
 // `npm run bench`: every group once a round, so that what is compared was measured in the same minutes.
 
-const GROUPS: readonly Group[] = [limit, chain, sending];
+const GROUPS: readonly Group[] = [limit, clients, distance, intake, chain, sending];
 
 const { values } = parseArgs({
   options: {
