@@ -7,13 +7,28 @@ import { describeMachine, missingProgram } from './parts/machine.ts';
 import { report } from './parts/report.ts';
 import { chain } from './rows/chain.ts';
 import { clients, distance } from './rows/clients.ts';
+import { codes } from './rows/codes.ts';
+import { disk } from './rows/disk.ts';
+import { growth } from './rows/growth.ts';
 import { intake } from './rows/intake.ts';
 import { limit } from './rows/limit.ts';
 import { sending } from './rows/sending.ts';
+import { workers } from './rows/workers.ts';
 
 // `npm run bench`: every group once a round, so that what is compared was measured in the same minutes.
 
-const GROUPS: readonly Group[] = [limit, clients, distance, intake, chain, sending];
+const GROUPS: readonly Group[] = [
+  limit,
+  clients,
+  distance,
+  intake,
+  chain,
+  sending,
+  codes,
+  workers,
+  disk,
+  growth,
+];
 
 const { values } = parseArgs({
   options: {

@@ -19,8 +19,8 @@ export interface Bench {
   /** Millions of messages for the rows about growth. */
   history: readonly number[];
   hasPostgres: boolean;
-  /** An empty database on a PostgreSQL of this run's own. @returns its address */
-  postgresDatabase(): Promise<string>;
+  /** An empty database on a PostgreSQL of this run's own, one for each environment. @returns its address */
+  postgresDatabase(env?: Record<string, string>): Promise<string>;
   say(line: string): void;
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export interface BenchOptions {
 
 export function openBench({ quick, history = [1] }: BenchOptions): Bench {
   const folder = mkdtempSync(join(tmpdir(), 'mailwright-bench-'));
-  let postgres: Promise<TestPostgres> | undefined;
+  const servers = new Map<string, Promise<TestPostgres>>();
   let databases = 0;
   return {
     quick,
@@ -50,15 +50,26 @@ export function openBench({ quick, history = [1] }: BenchOptions): Bench {
     folder,
     figures: new Figures(),
     hasPostgres: postgresBin() !== undefined,
-    async postgresDatabase() {
-      postgres ??= startPostgres();
-      return postgresDatabase((await postgres).url, `bench_${++databases}`);
+    async postgresDatabase({ LD_PRELOAD = '', FLUSH_DELAY_US = '' } = {}) {
+      const server = servers.get(LD_PRELOAD) ?? startPostgresWith({ LD_PRELOAD, FLUSH_DELAY_US });
+      servers.set(LD_PRELOAD, server);
+      return postgresDatabase((await server).url, `bench_${++databases}`);
     },
     say: (line) => process.stderr.write(`${line}\n`),
     async close() {
       await endAll();
-      await (await postgres)?.stop();
+      for (const server of servers.values()) await (await server).stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A server inherits the environment it is started in. */
+async function startPostgresWith(env: Record<string, string>): Promise<TestPostgres> {
+  Object.assign(process.env, env);
+  try {
+    return await startPostgres();
+  } finally {
+    for (const name of Object.keys(env)) delete process.env[name];
+  }
 }

@@ -13,7 +13,7 @@ export interface Machine {
   node: string;
   /** Flushes a second of one 8 KB write, as a commit needs them: disks differ here a hundredfold. */
   flushesPerSecond: number;
-  /** Of the last minute, before the run: other work on the machine makes rates, not ratios, worthless. */
+  /** Of the last minute, before the run: other work on the machine makes rates worthless, and ratios rough. */
   loadBefore: number;
 }
 

@@ -59,6 +59,10 @@ export function residentMegabytes(...pids: number[]): number {
   return kilobytes / 1024;
 }
 
+export function parentOf(pid: number): number {
+  return statOf(pid)?.parent ?? 0;
+}
+
 const running = new Set<ChildProcess>();
 
 /** Remembers a child, so that a bench that fails leaves nothing behind. */

@@ -39,7 +39,7 @@ export interface Installation {
 export async function install(bench: Bench, engine: Engine, extra: Record<string, string> = {}) {
   const dataDir = mkdtempSync(join(bench.folder, `${engine}-`));
   const database: Record<string, string> =
-    engine === 'postgres' ? { DATABASE_URL: await bench.postgresDatabase() } : {};
+    engine === 'postgres' ? { DATABASE_URL: await bench.postgresDatabase(extra) } : {};
   const env = { DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error', ...database, ...extra };
   const setup = [
     'setup',

@@ -2,23 +2,31 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import type { Engine } from '../../src/storage/db.ts';
+import { parentOf } from './processes.ts';
 
 /** The product's own tables, read and filled beside it: what it recorded, and a past for it to carry. */
 export interface Records {
-  /** Messages by state. */
+  /** Messages by state, without those of a made past. */
   states(): Promise<Record<string, number>>;
   waiting(): Promise<number>;
   /** Runs SQL that both engines understand. @returns the rows */
   run(sql: string): Promise<Record<string, unknown>[]>;
+  /** The database's own process, where it has one. */
+  serverPid(): Promise<number | undefined>;
   close(): Promise<void>;
 }
+
+/** Ids begin with their time in base 32: those of today begin with 01, and a made past takes 00 (parts/history.ts). */
+const FIRST_REAL_ID = 'msg_01';
 
 export function recordsOf(engine: Engine, dataDir: string, databaseUrl: string | undefined): Records {
   const database =
     engine === 'sqlite' ? new SqliteFile(join(dataDir, 'mailwright.db')) : new PostgresServer(databaseUrl!);
   return {
     async states() {
-      const rows = await database.run('select state, count(*) as n from messages group by state');
+      const rows = await database.run(
+        `select state, count(*) as n from messages where id >= '${FIRST_REAL_ID}' group by state`,
+      );
       return Object.fromEntries(rows.map((row) => [row.state, Number(row.n)]));
     },
     async waiting() {
@@ -26,6 +34,11 @@ export function recordsOf(engine: Engine, dataDir: string, databaseUrl: string |
       return Number(rows[0]!.n);
     },
     run: (sql) => database.run(sql),
+    async serverPid() {
+      if (engine === 'sqlite') return undefined;
+      const [row] = await database.run('select pg_backend_pid() as pid');
+      return parentOf(Number(row!.pid));
+    },
     close: () => database.close(),
   };
 }

@@ -1,22 +1,10 @@
-import type { Engine } from '../../src/storage/db.ts';
 import type { Bench, Group } from '../parts/bench.ts';
-import { SIZES } from '../parts/letter.ts';
 import { cpuMicros, sleep, until } from '../parts/processes.ts';
 import { fill, furnish, install } from '../parts/product.ts';
-import { startCountingSink, startSmtpSink } from '../parts/sink.ts';
-import { type Case, caseName } from './chain.ts';
+import { startSink } from '../parts/sink.ts';
+import { type Case, caseName, cases } from './chain.ts';
 
 const DRAIN_MS = 180_000;
-
-function cases(bench: Bench): Case[] {
-  const engines: Engine[] = bench.hasPostgres ? ['sqlite', 'postgres'] : ['sqlite'];
-  const all = engines.flatMap((engine) =>
-    (['none', 'starttls'] as const).flatMap((security) => SIZES.map((size) => ({ engine, security, size }))),
-  );
-  const isQuick = ({ engine, security, size }: Case) =>
-    security === 'none' && (engine === 'sqlite' || size === SIZES[0]);
-  return bench.quick ? all.filter(isQuick) : all;
-}
 
 export const sending: Group = {
   name: 'sending',
@@ -40,8 +28,7 @@ export interface DrainOptions {
 
 /** Fills a queue while nobody sends, then lets workers empty it. */
 export async function drain(bench: Bench, one: Case, { count, workers = 1, nodeArgs = [] }: DrainOptions) {
-  const sink =
-    one.security === 'none' ? await startSmtpSink(bench.folder) : await startCountingSink(one.security);
+  const sink = await startSink(bench.folder, one.security);
   const installation = await install(bench, one.engine);
   const { records } = installation;
   const api = await installation.start({ role: 'api' });
