@@ -13,6 +13,7 @@ import { growth } from './rows/growth.ts';
 import { intake } from './rows/intake.ts';
 import { limit } from './rows/limit.ts';
 import { sending } from './rows/sending.ts';
+import { size } from './rows/size.ts';
 import { workers } from './rows/workers.ts';
 
 // `npm run bench`: every group once a round, so that what is compared was measured in the same minutes.
@@ -27,6 +28,7 @@ const GROUPS: readonly Group[] = [
   codes,
   workers,
   disk,
+  size,
   growth,
 ];
 

@@ -13,8 +13,25 @@ export interface Records {
   run(sql: string): Promise<Record<string, unknown>[]>;
   /** The database's own process, where it has one. */
   serverPid(): Promise<number | undefined>;
+  /** Of the database on disk, without its log. */
+  bytes(): Promise<number>;
+  /** What its server has done so far. */
+  work(): Promise<ServerWork | undefined>;
   close(): Promise<void>;
 }
+
+export interface ServerWork {
+  /** Transactions that were committed, reads included. */
+  transactions: number;
+  /** Bytes of its write-ahead log. */
+  logBytes: number;
+}
+
+const BYTES_OF_SQLITE = 'select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()';
+const BYTES_OF_POSTGRES = 'select pg_database_size(current_database()) as bytes';
+const WORK_OF_POSTGRES = `
+  select xact_commit as transactions, pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as log_bytes
+  from pg_stat_database where datname = current_database()`;
 
 /** Ids begin with their time in base 32: those of today begin with 01, and a made past takes 00 (parts/history.ts). */
 const FIRST_REAL_ID = 'msg_01';
@@ -38,6 +55,15 @@ export function recordsOf(engine: Engine, dataDir: string, databaseUrl: string |
       if (engine === 'sqlite') return undefined;
       const [row] = await database.run('select pg_backend_pid() as pid');
       return parentOf(Number(row!.pid));
+    },
+    async bytes() {
+      const [row] = await database.run(engine === 'sqlite' ? BYTES_OF_SQLITE : BYTES_OF_POSTGRES);
+      return Number(row!.bytes);
+    },
+    async work() {
+      if (engine === 'sqlite') return undefined;
+      const [row] = await database.run(WORK_OF_POSTGRES);
+      return { transactions: Number(row!.transactions), logBytes: Number(row!.log_bytes) };
     },
     close: () => database.close(),
   };

@@ -4,6 +4,7 @@ import { SIZES, type Size } from '../parts/letter.ts';
 import { type Loaded, load } from '../parts/load.ts';
 import { cpuMicros, residentMegabytes, sleep, until } from '../parts/processes.ts';
 import { furnish, type Installation, install, type Program } from '../parts/product.ts';
+import type { ServerWork } from '../parts/records.ts';
 import { type Sink, type SinkSecurity, startSink } from '../parts/sink.ts';
 
 /** Callers at the same time. */
@@ -52,6 +53,10 @@ async function measureChain(bench: Bench, one: Case): Promise<void> {
   figures.add(`whole chain, ${name}: CPU of the sink`, run.sinkCpu, 'µs/msg');
   if (run.databaseCpu !== undefined)
     figures.add(`whole chain, ${name}: CPU of the database's server`, run.databaseCpu, 'µs/msg');
+  if (run.work) {
+    figures.add(`whole chain, ${name}: transactions, reads included`, run.work.transactions, 'a message');
+    figures.add(`whole chain, ${name}: write-ahead log`, run.work.logBytes, 'bytes/msg');
+  }
   if (one.engine === 'sqlite' && one.security === 'none' && one.size === SIZES[0]) {
     figures.add('memory, idle', run.idleMegabytes, 'MB');
     figures.add('memory, full load', run.peakMegabytes, 'MB');
@@ -67,6 +72,8 @@ export interface ChainRun {
   sinkCpu: number;
   /** Of the database's server, where it is a process of its own. */
   databaseCpu: number | undefined;
+  /** Of that server, for one message. */
+  work: ServerWork | undefined;
   idleMegabytes: number;
   peakMegabytes: number;
 }
@@ -108,6 +115,7 @@ export async function underLoad(
   const idleMegabytes = residentMegabytes(pid);
   const databasePid = await records.serverPid();
   const meters = [pid, sink.pid, databasePid ?? []].flat();
+  const workBefore = await records.work();
   const cpuBefore = meters.map((one) => cpuMicros(one));
   const loading = load({ url, apiKey, seconds: warmUp + window + 1, connections: CALLERS, prefix: 'load' });
   await sleep(warmUp * 1000);
@@ -129,8 +137,17 @@ export async function underLoad(
     cpu: cpu!,
     sinkCpu: sinkCpu!,
     databaseCpu,
+    work: perMessage(workBefore, await records.work(), received),
     idleMegabytes,
     peakMegabytes,
+  };
+}
+
+function perMessage(before: ServerWork | undefined, after: ServerWork | undefined, messages: number) {
+  if (!before || !after) return undefined;
+  return {
+    transactions: (after.transactions - before.transactions) / messages,
+    logBytes: (after.logBytes - before.logBytes) / messages,
   };
 }
 
