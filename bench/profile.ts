@@ -51,9 +51,7 @@ try {
     values.stage === 'sending'
       ? await drain(bench, one, { count: Number(values.count), nodeArgs })
       : await runChain(bench, one, { nodeArgs });
-  process.stdout.write(
-    `${Math.round(run.perSecond)} messages a second and ${Math.round(run.cpu)} µs each, slowed by the profiler\n`,
-  );
+  process.stdout.write(`${Math.round(run.perSecond)} messages a second, slowed by the profiler\n`);
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile')))
     tell(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Profile, Number(values.top));
 } finally {

@@ -50,9 +50,10 @@ export function openBench({ quick, history = [1] }: BenchOptions): Bench {
     folder,
     figures: new Figures(),
     hasPostgres: postgresBin() !== undefined,
-    async postgresDatabase({ LD_PRELOAD = '', FLUSH_DELAY_US = '' } = {}) {
-      const server = servers.get(LD_PRELOAD) ?? startPostgresWith({ LD_PRELOAD, FLUSH_DELAY_US });
-      servers.set(LD_PRELOAD, server);
+    async postgresDatabase(env = {}) {
+      const key = JSON.stringify(env);
+      const server = servers.get(key) ?? startPostgresWith(env);
+      servers.set(key, server);
       return postgresDatabase((await server).url, `bench_${++databases}`);
     },
     say: (line) => process.stderr.write(`${line}\n`),

@@ -95,11 +95,17 @@ export async function freePort(): Promise<number> {
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Asks until it holds. @throws Error after `withinMs` */
-export async function until(what: string, withinMs: number, holds: () => Promise<boolean>): Promise<void> {
+/** Asks until it holds. @returns whether it did within the time */
+export async function holdsWithin(ms: number, holds: () => Promise<boolean>): Promise<boolean> {
   const began = performance.now();
   while (!(await holds())) {
-    if (performance.now() - began > withinMs) throw new Error(`${what}: not within ${withinMs / 1000} s`);
-    await sleep(50);
+    if (performance.now() - began > ms) return false;
+    await sleep(25);
   }
+  return true;
+}
+
+/** @throws Error when it does not hold within the time */
+export async function until(what: string, ms: number, holds: () => Promise<boolean>): Promise<void> {
+  if (!(await holdsWithin(ms, holds))) throw new Error(`${what}: not within ${ms / 1000} s`);
 }

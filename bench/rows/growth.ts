@@ -43,7 +43,7 @@ async function withHistory(bench: Bench, millions: number): Promise<void> {
     const program = await installation.start();
     const run = await underLoad(bench, installation, program, sink).finally(() => program.stop());
     bench.figures.add(name, run.perSecond, 'msg/s');
-    bench.figures.add(`${name}: CPU of the product`, run.cpu, 'µs/msg');
+    if (run.spent) bench.figures.add(`${name}: CPU of the product`, run.spent.cpu, 'µs/msg');
   } finally {
     await installation.records.close();
     await sink.stop();

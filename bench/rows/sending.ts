@@ -1,10 +1,8 @@
 import type { Bench, Group } from '../parts/bench.ts';
-import { cpuMicros, sleep, until } from '../parts/processes.ts';
+import { cpuMicros, holdsWithin, until } from '../parts/processes.ts';
 import { fill, furnish, install } from '../parts/product.ts';
 import { startSink } from '../parts/sink.ts';
-import { type Case, caseName, cases } from './chain.ts';
-
-const DRAIN_MS = 180_000;
+import { type Case, caseName, cases, drainMs } from './chain.ts';
 
 export const sending: Group = {
   name: 'sending',
@@ -48,14 +46,16 @@ export async function drain(bench: Bench, one: Case, { count, workers = 1, nodeA
     const began = performance.now();
     const cpuBefore = cpuMicros(...pids);
     const already = await sink.count();
-    while ((await sink.count()) < before + count) {
-      await sleep(10);
-      if (performance.now() - began > DRAIN_MS) throw new Error('the queue did not empty');
-    }
+    const isEmpty = await holdsWithin(drainMs(bench), async () => (await sink.count()) === before + count);
     const seconds = (performance.now() - began) / 1000;
-    const cpu = cpuMicros(...pids) - cpuBefore;
-    await until('all are recorded', 10_000, async () => ((await records.states()).sent ?? 0) === count);
-    return { perSecond: (before + count - already) / seconds, cpu: cpu / (before + count - already) };
+    const messages = (await sink.count()) - already;
+    const cpu = (cpuMicros(...pids) - cpuBefore) / messages;
+    await Promise.all(programs.map((program) => program.stop()));
+    const { sent = 0 } = await records.states();
+    const taken = (await sink.count()) - before;
+    if (sent !== taken || (isEmpty && sent !== count))
+      throw new Error(`${sent} were recorded, the sink took ${taken} of ${count}`);
+    return { perSecond: messages / seconds, cpu };
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
     await records.close();
