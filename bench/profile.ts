@@ -6,6 +6,8 @@ import type { Engine } from '../src/storage/db.ts';
 import { openBench } from './parts/bench.ts';
 import { SIZES } from './parts/letter.ts';
 import { type Profile, tell } from './parts/profile.ts';
+import { tellStatements } from './parts/statements.ts';
+import type { Statement } from './programs/statements.ts';
 import { runChain } from './rows/chain.ts';
 import { drain } from './rows/sending.ts';
 
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '10000' },
     top: { type: 'string', default: '30' },
     keep: { type: 'string' },
+    statements: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
@@ -33,6 +36,7 @@ if (values.help) {
   --tls                    over STARTTLS
   --count N                messages of the sending stage (10000)
   --top N                  lines of each list (30)
+  --statements             count SQL statements instead
   --keep FOLDER            leave the .cpuprofile there, for a browser's developer tools
 `);
   process.exit(0);
@@ -40,20 +44,26 @@ if (values.help) {
 
 const bench = openBench({ quick: true });
 const folder = values.keep ?? mkdtempSync(join(tmpdir(), 'mailwright-profile-'));
-const nodeArgs = ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', folder];
+const profiler = ['--cpu-prof', '--cpu-prof-interval', '500', '--cpu-prof-dir', folder];
+const counter = ['--import', join(import.meta.dirname, 'programs', 'statements.ts')];
+const nodeArgs = values.statements ? counter : profiler;
+process.env.STATEMENTS = join(folder, 'statements');
 const one = {
   engine: values.engine as Engine,
   security: values.tls ? ('starttls' as const) : ('none' as const),
   size: SIZES.find(({ name }) => name === `${values.size} KB`) ?? SIZES[0]!,
 };
+const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
 try {
-  const run =
+  const { perSecond } =
     values.stage === 'sending'
       ? await drain(bench, one, { count: Number(values.count), nodeArgs })
       : await runChain(bench, one, { nodeArgs });
-  process.stdout.write(`${Math.round(run.perSecond)} messages a second, slowed by the profiler\n`);
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile')))
-    tell(JSON.parse(readFileSync(join(folder, file), 'utf8')) as Profile, Number(values.top));
+  process.stdout.write(`${Math.round(perSecond)} messages a second while it was watched\n`);
+  for (const file of readdirSync(folder)) {
+    if (file.startsWith('statements')) tellStatements(read(file) as Statement[], Number(values.top));
+    if (file.endsWith('.cpuprofile')) tell(read(file) as Profile, Number(values.top));
+  }
 } finally {
   await bench.close();
   if (values.keep === undefined) rmSync(folder, { recursive: true });

@@ -44,7 +44,7 @@ export function openBench({ quick, history = [1] }: BenchOptions): Bench {
   const folder = mkdtempSync(join(tmpdir(), 'mailwright-bench-'));
   const servers = new Map<string, Promise<TestPostgres>>();
   let databases = 0;
-  return {
+  const bench: Bench = {
     quick,
     history,
     folder,
@@ -63,6 +63,9 @@ export function openBench({ quick, history = [1] }: BenchOptions): Bench {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void bench.close().then(() => process.exit(130)));
+  return bench;
 }
 
 /** A server inherits the environment it is started in. */
