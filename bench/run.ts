@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judge } from './goals.ts';
 import { type Group, openBench } from './parts/bench.ts';
-import { describeMachine, missingProgram } from './parts/machine.ts';
+import { describeMachine, missingProgram, watchOthers } from './parts/machine.ts';
 import { report } from './parts/report.ts';
 import { chain } from './rows/chain.ts';
 import { clients, distance } from './rows/clients.ts';
@@ -71,16 +71,27 @@ const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
 const began = performance.now();
 const bench = openBench({ quick: values.quick, history: values.history.split(',').map(Number) });
 const machine = describeMachine(bench.folder);
+const othersSince = watchOthers();
+let others = 0;
 try {
   for (let round = 1; round <= rounds; round++)
     for (const group of GROUPS.filter(({ name }) => wanted.includes(name))) await runGroup(group, round);
+  others = othersSince();
 } finally {
   await bench.close();
 }
 const command = ['npm run bench', ...process.argv.slice(2)].join(' ').replace('bench --', 'bench -- --');
 const seconds = (performance.now() - began) / 1000;
 const page = report(
-  { machine, quick: values.quick, rounds, command, seconds, date: new Date().toISOString().slice(0, 10) },
+  {
+    machine,
+    quick: values.quick,
+    rounds,
+    command,
+    seconds,
+    others,
+    date: new Date().toISOString().slice(0, 10),
+  },
   bench.figures,
   judge(bench.figures),
 );

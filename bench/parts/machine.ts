@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { root } from './processes.ts';
+import { cpuMicros, machineCpuMicros, root } from './processes.ts';
 
 export interface Machine {
   commit: string;
@@ -13,8 +13,6 @@ export interface Machine {
   node: string;
   /** Flushes a second of one 8 KB write, as a commit needs them: disks differ here a hundredfold. */
   flushesPerSecond: number;
-  /** Of the last minute, before the run: other work on the machine makes rates worthless, and ratios rough. */
-  loadBefore: number;
 }
 
 export function describeMachine(folder: string): Machine {
@@ -27,8 +25,15 @@ export function describeMachine(folder: string): Machine {
     kernel: release(),
     node: process.versions.node,
     flushesPerSecond: flushes(folder),
-    loadBefore: loadavg()[0]!,
   };
+}
+
+/** Begins to watch. @returns how many cores other programs kept busy since, on average */
+export function watchOthers(): () => number {
+  const began = performance.now();
+  const others = () => machineCpuMicros() - cpuMicros(process.pid);
+  const before = others();
+  return () => Math.max(0, (others() - before) / 1000 / (performance.now() - began));
 }
 
 function commitOf(): string {

@@ -48,6 +48,14 @@ export function cpuMicros(...pids: number[]): number {
   return (ticks / TICKS_PER_SECOND) * 1e6;
 }
 
+/** Microseconds of CPU that the whole machine has used so far (proc(5), the first line of /proc/stat). */
+export function machineCpuMicros(): number {
+  const [, user, nice, system, , , irq, softirq] = readFileSync('/proc/stat', 'utf8')
+    .split(/\s+/)
+    .map(Number);
+  return ((user! + nice! + system! + irq! + softirq!) / TICKS_PER_SECOND) * 1e6;
+}
+
 /** Megabytes these processes and their children hold in memory. */
 export function residentMegabytes(...pids: number[]): number {
   let kilobytes = 0;

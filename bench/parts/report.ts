@@ -8,8 +8,15 @@ export interface Run {
   rounds: number;
   command: string;
   seconds: number;
+  /** Cores that other programs kept busy meanwhile. */
+  others: number;
   date: string;
 }
+
+/** Cores. Above it a run tells little. */
+const TOLERATED = 0.2;
+const DISTURBED =
+  '**Other programs were at work.** Rates are too low, and ratios are rough: a chain of four processes loses more to them than a single one. CPU, flushes and bytes of a message stand.';
 
 /** The page of one run, in Markdown; it is what stdout shows, too. */
 export function report(run: Run, figures: Figures, judged: readonly Judged[]): string {
@@ -41,7 +48,7 @@ export function report(run: Run, figures: Figures, judged: readonly Judged[]): s
   ].join('\n');
 }
 
-function machineLines({ machine, quick, rounds, seconds, date }: Run): string[] {
+function machineLines({ machine, quick, rounds, seconds, others, date }: Run): string[] {
   const rows: [string, string][] = [
     ['commit', machine.commit],
     ['date', date],
@@ -49,11 +56,12 @@ function machineLines({ machine, quick, rounds, seconds, date }: Run): string[] 
     ['kernel', machine.kernel],
     ['Node.js', machine.node],
     ['flushes (fdatasync of 8 KB)', `${machine.flushesPerSecond} a second`],
-    ['load before the run', machine.loadBefore.toFixed(2)],
+    ['other work meanwhile', `${others.toFixed(2)} of ${machine.cores} cores`],
     ['rounds', `${rounds}${quick ? ', quick: a few seconds each, so read orders of magnitude' : ''}`],
     ['took', `${Math.round(seconds)} s`],
   ];
-  return ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)];
+  const table = ['| | |', '|---|---|', ...rows.map(([name, value]) => `| ${name} | ${value} |`)];
+  return others > TOLERATED ? [...table, '', DISTURBED] : table;
 }
 
 function goalLine({ name, values, goal, floor, is, unit, verdict }: Judged): string {
