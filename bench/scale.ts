@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 // What an installation needs at 10, 100 and 1,000 million messages a day, and what ends first: computed from the
-// figures in RESULTS.md and from the assumptions below. docs/scale.md reads the result. Run: bin/run bench/scale.ts
+// figures in RESULTS.md and from the assumptions below. Run: bin/run bench/scale.ts [--write], which puts the
+// result into docs/scale.md.
 
 const LOADS = [10, 100, 1_000];
 
@@ -163,4 +164,13 @@ function scalePage(page: string): string {
   ].join('\n');
 }
 
-process.stdout.write(scalePage(readFileSync(join(import.meta.dirname, 'RESULTS.md'), 'utf8')));
+const page = scalePage(readFileSync(join(import.meta.dirname, 'RESULTS.md'), 'utf8'));
+process.stdout.write(page);
+if (process.argv.includes('--write')) {
+  const file = join(import.meta.dirname, '..', 'docs', 'scale.md');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    text.replace(/<!-- computed -->[\s\S]*<!-- end -->/, () => `<!-- computed -->\n${page}\n<!-- end -->`),
+  );
+}
