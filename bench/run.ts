@@ -74,8 +74,10 @@ const machine = describeMachine(bench.folder);
 const othersSince = watchOthers();
 let others = 0;
 try {
-  for (let round = 1; round <= rounds; round++)
+  for (let round = 1; round <= rounds; round++) {
+    bench.figures.round = round;
     for (const group of GROUPS.filter(({ name }) => wanted.includes(name))) await runGroup(group, round);
+  }
   others = othersSince();
 } finally {
   await bench.close();

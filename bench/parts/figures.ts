@@ -1,14 +1,14 @@
 /** What was measured: for each row its value in every round. */
 export class Figures {
-  readonly #values = new Map<string, number[]>();
+  readonly #values = new Map<string, Map<number, number>>();
   readonly units = new Map<string, string>();
   /** Sentences about a row, or about a row that could not be measured. */
   readonly notes: string[] = [];
+  round = 1;
 
   add(row: string, value: number, unit: string): void {
-    const values = this.#values.get(row) ?? [];
-    values.push(value);
-    this.#values.set(row, values);
+    const values = this.#values.get(row) ?? new Map<number, number>();
+    this.#values.set(row, values.set(this.round, value));
     this.units.set(row, unit);
   }
 
@@ -21,13 +21,16 @@ export class Figures {
   }
 
   values(row: string): readonly number[] {
-    return this.#values.get(row) ?? [];
+    return [...(this.#values.get(row)?.values() ?? [])];
   }
 
   /** Round by round, so that both sides saw the same machine. Empty when a side was not measured. */
   ratios(above: string, below: string): number[] {
-    const under = this.values(below);
-    return this.values(above).flatMap((value, at) => (under[at] ? [value / under[at]] : []));
+    const under = this.#values.get(below);
+    return [...(this.#values.get(above) ?? [])].flatMap(([round, value]) => {
+      const other = under?.get(round);
+      return other ? [value / other] : [];
+    });
   }
 }
 

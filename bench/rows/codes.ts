@@ -38,6 +38,10 @@ export const codes: Group = {
       bench.figures.add('one-time code among bulk, p50', percentile(took, 0.5), 'ms');
       bench.figures.add('one-time code among bulk, p99', percentile(took, 0.99), 'ms');
       bench.figures.add('one-time code among bulk: codes sent', took.length, 'codes');
+      await program.stop(); // bulk is left behind
+      const { sent = 0 } = await installation.records.states();
+      if (sent !== (await sink.count()))
+        throw new Error(`${sent} were recorded, the sink took another number`);
     } finally {
       await program.stop();
       await installation.records.close();

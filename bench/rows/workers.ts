@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Bench, Group } from '../parts/bench.ts';
 import { SIZES } from '../parts/letter.ts';
 import { drain } from './sending.ts';
@@ -10,6 +11,9 @@ export const workers: Group = {
   about: `${WORKERS.join(', ')} workers on one PostgreSQL, the sending stage alone`,
   missing: (bench: Bench) => (bench.hasPostgres ? undefined : 'PostgreSQL is not installed'),
   async round(bench) {
+    bench.figures.note(
+      `Workers share ${availableParallelism()} cores with PostgreSQL and the sink here: more of them than that show only that they do no harm.`,
+    );
     for (const count of WORKERS) {
       bench.say(`  ${count} on PostgreSQL`);
       const one = { engine: 'postgres', security: 'none', size: SIZES[0]! } as const;
