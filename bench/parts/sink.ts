@@ -84,17 +84,17 @@ export async function startCountingSink(security: SinkSecurity, delayMs = 0): Pr
   const program = join(import.meta.dirname, '..', 'programs', 'sink.ts');
   const child = keep(fork(program, [security, String(delayMs)]));
   const [ready] = (await once(child, 'message')) as [{ port: number; caPem: string }];
-  const ask = async () => {
+  const ask = async (question: 'count' | 'watched') => {
     const answer = once(child, 'message');
-    child.send('how many?');
+    child.send(question);
     return (await answer)[0] as { count: number; watched: [string, string][] };
   };
   return {
     ...ready,
     pid: child.pid!,
     security,
-    count: async () => (await ask()).count,
-    watched: async () => (await ask()).watched.map(([who, at]) => [who, BigInt(at)]),
+    count: async () => (await ask('count')).count,
+    watched: async () => (await ask('watched')).watched.map(([who, at]) => [who, BigInt(at)]),
     stop: () => end(child),
   };
 }

@@ -13,8 +13,6 @@ const SEAM = TERMINATOR.length - 1;
 const WATCHED = 'RCPT TO:<code';
 
 let count = 0;
-let bytes = 0;
-let sessions = 0;
 /** CLOCK_MONOTONIC in nanoseconds at the 250, by recipient. */
 let watched: [string, string][] = [];
 
@@ -43,7 +41,6 @@ class Session {
 
   /** One write answers everything that one chunk asked. */
   readonly #onData = (chunk: Buffer): void => {
-    bytes += chunk.length;
     let text = this.#rest + chunk.toString('latin1');
     let replies = '';
     this.#rest = '';
@@ -106,14 +103,16 @@ class Session {
   }
 }
 
-process.on('message', () => {
-  process.send!({ count, bytes, sessions, watched });
-  watched = [];
+process.on('message', (question) => {
+  if (question === 'count') process.send!({ count });
+  else {
+    process.send!({ count, watched });
+    watched = [];
+  }
 });
 process.on('disconnect', () => process.exit());
 
 const server = createServer({ noDelay: true }, (socket) => {
-  sessions++;
   new Session(socket);
 }).listen(0, '127.0.0.1', () => {
   process.send!({ port: (server.address() as { port: number }).port, caPem: authority.caPem });
