@@ -51,8 +51,10 @@ test('a terminator is one, wherever the network cut it; a line with a dot is non
   await answered('220 ');
   socket.write('MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n');
   await answered('354 ');
-  for (const piece of ['text\r\n..\r\n.a\r', '\n', '.', '\r', '\n'])
-    await new Promise<void>((resolve) => socket.write(piece, () => setImmediate(resolve)));
+  for (const piece of ['text\r\n..\r\n.a\r', '\n', '.', '\r', '\n']) {
+    expect(await sink.count()).toBe(0); // it has had its turn, so that the next piece comes alone
+    await new Promise((resolve) => socket.write(piece, resolve));
+  }
   await answered('250 ');
   socket.destroy();
   expect(await sink.count()).toBe(1);
