@@ -23,6 +23,10 @@ const ASSUMED = {
   logMegabytesPerSecond: 250,
   diskTerabytes: 16,
   transactionsPerSecond: 50_000,
+  /** Milliseconds for a flush on good network storage. */
+  flushMs: 1,
+  /** Outcomes that a worker writes in one transaction: about one for each of its connections. */
+  outcomesOfTransaction: 10,
   /** Sessions one provider grants one account; large accounts get more on request. */
   sessionsOfProvider: 500,
   /** What a pool of one process opens to PostgreSQL (src/storage/postgres.ts). */
@@ -102,6 +106,13 @@ function needs(millionsPerDay: number, one: Measured): Need[] {
       value: (peak * one.logBytes) / 1e6,
       unit: 'MB/s',
       limit: ASSUMED.logMegabytesPerSecond,
+    },
+    {
+      // The row of a day's count is locked until the commit is flushed: one transaction after the other, whoever asks.
+      name: 'transactions on one count, if all went to one server',
+      value: peak / ASSUMED.outcomesOfTransaction,
+      unit: 'a second',
+      limit: 1000 / ASSUMED.flushMs,
     },
     {
       name: `history of ${ASSUMED.keptDays} days`,
