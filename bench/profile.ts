@@ -9,6 +9,7 @@ import { type Profile, tell } from './parts/profile.ts';
 import { tellStatements } from './parts/statements.ts';
 import type { Statement } from './programs/statements.ts';
 import { runChain } from './rows/chain.ts';
+import { stored } from './rows/intake.ts';
 import { drain } from './rows/sending.ts';
 
 // Where the time of the product goes: runs the whole chain or the sending stage under the profiler.
@@ -30,7 +31,7 @@ const { values } = parseArgs({
 if (values.help) {
   process.stdout.write(`Usage: bin/run bench/profile.ts [OPTION...]
 
-  --stage chain|sending    what to run (chain)
+  --stage NAME             chain, intake or sending (chain)
   --engine sqlite|postgres (sqlite)
   --size 5|20              kilobytes of the letter (5)
   --tls                    over STARTTLS
@@ -55,11 +56,8 @@ const one = {
 };
 const read = (file: string) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
 try {
-  const { perSecond } =
-    values.stage === 'sending'
-      ? await drain(bench, one, { count: Number(values.count), nodeArgs })
-      : await runChain(bench, one, { nodeArgs });
-  process.stdout.write(`${Math.round(perSecond)} messages a second while it was watched\n`);
+  const perSecond = await runStage();
+  process.stdout.write(`${Math.round(perSecond)} a second while it was watched\n`);
   for (const file of readdirSync(folder)) {
     if (file.startsWith('statements')) tellStatements(read(file) as Statement[], Number(values.top));
     if (file.endsWith('.cpuprofile')) tell(read(file) as Profile, Number(values.top));
@@ -67,4 +65,11 @@ try {
 } finally {
   await bench.close();
   if (values.keep === undefined) rmSync(folder, { recursive: true });
+}
+
+async function runStage(): Promise<number> {
+  if (values.stage === 'intake') return stored(bench, one.engine, nodeArgs);
+  if (values.stage === 'sending')
+    return (await drain(bench, one, { count: Number(values.count), nodeArgs })).perSecond;
+  return (await runChain(bench, one, { nodeArgs })).perSecond;
 }

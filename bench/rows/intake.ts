@@ -25,12 +25,17 @@ export const intake: Group = {
 
 const seconds = (bench: Bench) => (bench.quick ? 3 : 8);
 
-async function stored(bench: Bench, engine: Engine): Promise<void> {
+/** @returns calls a second at the peak */
+export async function stored(
+  bench: Bench,
+  engine: Engine,
+  nodeArgs: readonly string[] = [],
+): Promise<number> {
   bench.say(`  intake, ${engine}`);
   const { figures } = bench;
   const sink = await startSmtpSink(bench.folder);
   const installation = await install(bench, engine);
-  const program = await installation.start({ role: 'api' });
+  const program = await installation.start({ role: 'api', nodeArgs });
   try {
     await furnish(installation, program, sink, SIZES[0]!);
     const common = {
@@ -54,6 +59,7 @@ async function stored(bench: Bench, engine: Engine): Promise<void> {
     const half = await load({ ...common, prefix: 'half', pauseMs });
     figures.add(`intake, ${engine}: calls at about half the peak`, half.perSecond, 'calls/s');
     figures.add(`intake, ${engine}: p99 at about half the peak`, half.p99, 'ms');
+    return peak.perSecond;
   } finally {
     await program.stop();
     await installation.records.close();
