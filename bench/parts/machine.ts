@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { cpuMicros, machineCpuMicros, root } from './processes.ts';
 
 export interface Machine {
+  /** The last one that changed the product. */
   commit: string;
   processor: string;
   cores: number;
@@ -40,7 +41,8 @@ function commitOf(): string {
   const git = (...args: string[]) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
   try {
     const isChanged = git('status', '--porcelain', '--', 'src', 'package-lock.json') !== '';
-    return `${git('rev-parse', '--short', 'HEAD')}${isChanged ? ' with changes' : ''}`;
+    const last = git('log', '-1', '--format=%h', '--', 'src', 'package-lock.json');
+    return `${last}${isChanged ? ' with changes' : ''}`;
   } catch {
     return 'unknown';
   }
