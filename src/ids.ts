@@ -18,6 +18,7 @@ export type IdPrefix =
   | 'evt'
   | 'con'
   | 'sup'
+  | 'ntc'
   | 'req';
 
 const random = Buffer.alloc(RANDOM_BYTES);

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { type Clock, iso } from '../clock.ts';
-import { AppError } from '../errors.ts';
 import { type Route, route } from '../http/route.ts';
-import { time, warningList } from '../http/shapes.ts';
+import { addressInPath, time, warningList } from '../http/shapes.ts';
+import { coded } from '../http/validate.ts';
 import type { Db } from '../storage/db.ts';
 import { type Contact, contactStatus } from './contact.ts';
+import { liftFlag } from './lift.ts';
 import { contactDid, findContact, removeContact, saveContact } from './upsert.ts';
 
 const contactView = z.looseObject({
@@ -49,7 +50,7 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       summary: 'One contact',
       answers: found,
       handle: async ({ actor, params, request }) => ({
-        body: view(await findContact(db, actor.workspaceId, addressIn(request, params.email!))),
+        body: view(await findContact(db, actor.workspaceId, addressInPath(request, params.email!))),
       }),
     }),
     route({
@@ -60,9 +61,27 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       summary: 'Delete a contact',
       answers: { 204: { description: 'Deleted' } },
       handle: async ({ actor, params, request }) => {
-        await removeContact(db, actor.workspaceId, addressIn(request, params.email!));
+        await removeContact(db, actor.workspaceId, addressInPath(request, params.email!));
         return { status: 204 };
       },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/contacts/:email/lift',
+      access: 'editor',
+      tag: 'Audience',
+      summary: 'Lift a flag of a contact: after `bounced`, mail may go there again',
+      body: z.strictObject({
+        flag: coded(
+          z.enum(['bounced', 'unsubscribed'], { error: 'flag is `bounced` or `unsubscribed`.' }),
+          'flag_invalid',
+        ).describe('`bounced` also lifts the block of the address.'),
+      }),
+      example: { flag: 'bounced' },
+      answers: found,
+      handle: async ({ actor, params, request, body }) => ({
+        body: view(await liftFlag(db, clock, actor, addressInPath(request, params.email!), body.flag)),
+      }),
     }),
     route({
       method: 'POST',
@@ -85,18 +104,6 @@ export function audienceRoutes({ db, clock }: { db: Db; clock: Clock }): Route[]
       },
     }),
   ];
-}
-
-/** Known clients do not encode the address: a plus is a plus, and a broken escape is an error of theirs, not a crash. */
-function addressIn(request: Request, segment: string): string {
-  if (/%(?![0-9a-f]{2})/i.test(request.url.replace(/[?#].*$/, ''))) {
-    throw new AppError(
-      'address_invalid',
-      'The address in the path has a broken % escape. Encode it, as ada%40example.com.',
-      { status: 400, field: 'email' },
-    );
-  }
-  return segment;
 }
 
 function view(contact: Contact): ContactView {

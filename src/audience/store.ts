@@ -88,6 +88,38 @@ export async function markBounced(tx: Tx, workspaceId: string, emailKey: string,
     .execute();
 }
 
+/** @returns whether the flag was set */
+export function clearBounced(tx: Tx, workspaceId: string, emailKey: string, now: number): Promise<boolean> {
+  return clear(tx, workspaceId, emailKey, 'bounced_at', now);
+}
+
+/** @returns whether the flag was set */
+export function clearUnsubscribed(
+  tx: Tx,
+  workspaceId: string,
+  emailKey: string,
+  now: number,
+): Promise<boolean> {
+  return clear(tx, workspaceId, emailKey, 'unsubscribed_at', now);
+}
+
+async function clear(
+  tx: Tx,
+  workspaceId: string,
+  emailKey: string,
+  flag: 'bounced_at' | 'unsubscribed_at',
+  now: number,
+): Promise<boolean> {
+  const done = await tx
+    .updateTable('contacts')
+    .set({ [flag]: null, updated_at: now })
+    .where('workspace_id', '=', workspaceId)
+    .where('email_key', '=', emailKey)
+    .where(flag, 'is not', null)
+    .executeTakeFirst();
+  return done.numUpdatedRows > 0n;
+}
+
 export async function deleteContact(tx: Tx, workspaceId: string, emailKey: string): Promise<boolean> {
   const done = await tx
     .deleteFrom('contacts')

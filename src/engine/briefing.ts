@@ -19,6 +19,7 @@ export async function briefingFor(
   db: Db,
   rows: readonly MessageRow[],
   servers: readonly Server[],
+  now: number,
 ): Promise<Briefing> {
   const serversByWorkspace = Map.groupBy(servers, (server) => server.workspaceId);
   const templates = await findTemplatesById(db, distinct(rows.flatMap((row) => row.template_id ?? [])));
@@ -26,7 +27,7 @@ export async function briefingFor(
   const suppressions = new Map<string, Map<string, Suppression>>();
   for (const [workspaceId, own] of Map.groupBy(rows, (row) => row.workspace_id)) {
     const keys = distinct(own.map((row) => row.rcpt_key));
-    suppressions.set(workspaceId, await findSuppressions(db.read, workspaceId, keys));
+    suppressions.set(workspaceId, await findSuppressions(db.read, workspaceId, keys, now));
   }
   return {
     serversOf: (row) => serversByWorkspace.get(row.workspace_id) ?? [],

@@ -99,7 +99,7 @@ export class Worker {
       const room = await this.#keeper.roomIn(lane, servers, now, share);
       if (room.urgent <= 0 && room.others <= 0) continue;
       const rows = await claim(this.#parts.db, lane.lane, this.owner, now, room);
-      if (rows.length > 0) this.#take(rows, await briefingFor(this.#parts.db, rows, servers));
+      if (rows.length > 0) this.#take(rows, await briefingFor(this.#parts.db, rows, servers, now));
       found += rows.length;
     }
     return found;

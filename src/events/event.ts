@@ -10,7 +10,10 @@ export type EventType =
   | 'message.blocked'
   | 'message.cancelled'
   | 'message.expired'
+  | 'suppression.added'
+  | 'suppression.lifted'
   | 'contact.created'
+  | 'contact.resubscribed'
   | 'contact.event';
 
 export interface NewEvent {

@@ -39,6 +39,18 @@ export function checkCursor(cursor: string | undefined, form: RegExp): string | 
   return cursor;
 }
 
+/** Known clients do not encode the address: a plus is a plus, and a broken escape is an error of theirs, not a crash. */
+export function addressInPath(request: Request, segment: string): string {
+  if (/%(?![0-9a-f]{2})/i.test(request.url.replace(/[?#].*$/, ''))) {
+    throw new AppError(
+      'address_invalid',
+      'The address in the path has a broken % escape. Encode it, as ada%40example.com.',
+      { status: 400, field: 'email' },
+    );
+  }
+  return segment;
+}
+
 export const time = z.string().describe('ISO 8601, UTC');
 export const nullableTime = time.nullable();
 

@@ -149,7 +149,7 @@ export async function store(tx: Tx, drafts: readonly Draft[], now: number): Prom
   const rows = drafts.flatMap((one) => one.rows);
   if (rows.length === 0) return [];
   const workspaceId = rows[0]!.workspace_id;
-  const blocked = await findSuppressions(tx, workspaceId, [...new Set(rows.map((row) => row.rcpt_key))]);
+  const blocked = await findSuppressions(tx, workspaceId, [...new Set(rows.map((row) => row.rcpt_key))], now);
   for (const row of rows) {
     const suppression = blocked.get(row.rcpt_key);
     if (suppression)

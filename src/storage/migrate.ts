@@ -4,6 +4,7 @@ import type { Db, Engine } from './db.ts';
 import { firstMail } from './migrations/0001-first-mail.ts';
 import { lanesAndCounts } from './migrations/0002-lanes-and-counts.ts';
 import { serverPace } from './migrations/0003-server-pace.ts';
+import { blocksAndNotices } from './migrations/0004-blocks-and-notices.ts';
 import { lockForMigration } from './postgres.ts';
 import type { Schema } from './schema.ts';
 
@@ -14,7 +15,7 @@ export interface Migration {
   statements: (engine: Engine) => string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [firstMail, lanesAndCounts, serverPace];
+export const MIGRATIONS: readonly Migration[] = [firstMail, lanesAndCounts, serverPace, blocksAndNotices];
 
 /**
  * Brings the database to this program's schema, in one transaction. On SQLite that transaction is the lock, on

@@ -68,6 +68,14 @@ CREATE INDEX messages_rcpt on messages (workspace_id, rcpt_key, id);
 
 CREATE INDEX messages_trouble on messages (workspace_id, state, id) where state not in ('queued', 'sent', 'captured');
 
+CREATE TABLE notice_mails (
+      workspace_id text not null, kind text not null, mailed_at bigint not null, primary key (workspace_id, kind));
+
+CREATE TABLE notices (
+      id text primary key, workspace_id text not null,
+      kind text not null, subject text not null, count bigint not null, name text, reason text,
+      first_at bigint not null, last_at bigint not null, seen_at bigint, unique (workspace_id, kind, subject));
+
 CREATE TABLE schema_versions (version bigint primary key, name text not null, applied_at bigint not null);
 
 CREATE TABLE server_usage (
@@ -95,7 +103,9 @@ CREATE TABLE settings (name text primary key, value text not null);
 CREATE TABLE suppressions (
       id text primary key, workspace_id text not null references workspaces (id) on delete cascade,
       email text not null, email_key text not null, reason text not null, code text, reply text, message_id text,
-      created_at bigint not null, unique (workspace_id, email_key));
+      created_at bigint not null, source text not null default 'smtp', server_id text, server_name text, expires_at bigint, unique (workspace_id, email_key));
+
+CREATE INDEX suppressions_list on suppressions (workspace_id, id);
 
 CREATE TABLE template_versions (
       id text primary key, workspace_id text not null, template_id text not null, version bigint not null,

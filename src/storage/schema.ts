@@ -18,6 +18,8 @@ export interface Schema {
   template_versions: TemplateVersionsTable;
   contacts: ContactsTable;
   suppressions: SuppressionsTable;
+  notices: NoticesTable;
+  notice_mails: NoticeMailsTable;
   messages: MessagesTable;
   attempts: AttemptsTable;
   attachments: AttachmentsTable;
@@ -191,6 +193,33 @@ interface SuppressionsTable {
   reply: string | null;
   message_id: string | null;
   created_at: number;
+  /** How it came to be known: in an SMTP session, by hand, … */
+  source: Generated<string>;
+  server_id: string | null;
+  server_name: string | null;
+  /** Null: for good. */
+  expires_at: number | null;
+}
+
+interface NoticesTable {
+  id: string;
+  workspace_id: string;
+  kind: string;
+  /** What the group is about: a server's id, or empty for messages of the workspace. */
+  subject: string;
+  count: number;
+  name: string | null;
+  reason: string | null;
+  first_at: number;
+  last_at: number;
+  seen_at: number | null;
+}
+
+/** When the owners were last told of a kind by mail. */
+interface NoticeMailsTable {
+  workspace_id: string;
+  kind: string;
+  mailed_at: number;
 }
 
 export interface MessagesTable {

@@ -4,21 +4,41 @@ export interface Suppression {
   workspaceId: string;
   email: string;
   emailKey: string;
-  reason: 'bounce' | 'complaint' | 'manual';
+  reason: SuppressionReason;
+  source: SuppressionSource;
   code: string | null;
   reply: string | null;
   messageId: string | null;
+  serverId: string | null;
+  serverName: string | null;
   createdAt: number;
+  /** Null: for good. */
+  expiresAt: number | null;
+}
+
+export const REASONS = ['bounce', 'complaint', 'manual'] as const;
+export type SuppressionReason = (typeof REASONS)[number];
+
+/** How it came to be known: a server refused the recipient in a session, or a person said so. */
+export type SuppressionSource = 'smtp' | 'manual';
+
+/** A block that has run out stops nothing. */
+export function isActive(suppression: Suppression, now: number): boolean {
+  return suppression.expiresAt === null || suppression.expiresAt > now;
 }
 
 /** What the history says of a message that was not sent because of it. */
-export function blockedReason(suppression: Suppression): string {
-  const day = new Date(suppression.createdAt).toISOString().slice(0, 10);
-  const why =
-    suppression.reason === 'bounce'
-      ? 'an earlier message bounced'
-      : suppression.reason === 'complaint'
-        ? 'the recipient complained'
-        : 'it was blocked by hand';
-  return `${suppression.email} is blocked since ${day}: ${why}.`;
+export function blockedReason({ email, reason, createdAt, expiresAt }: Suppression): string {
+  const until = expiresAt === null ? '' : ` until ${day(expiresAt)}`;
+  return `${email} is blocked since ${day(createdAt)}${until}: ${WHY[reason]}.`;
+}
+
+const WHY: Record<SuppressionReason, string> = {
+  bounce: 'an earlier message bounced',
+  complaint: 'the recipient complained',
+  manual: 'it was blocked by hand',
+};
+
+function day(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
 }
