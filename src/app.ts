@@ -12,8 +12,11 @@ import { type Route, route } from './http/route.ts';
 import { createHttp, type Listening, listen } from './http/server.ts';
 import { staticFiles } from './http/static.ts';
 import type { Log } from './log.ts';
+import { composeNotice } from './messages/letter.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { pauseOf, pauseRestored } from './queue/pause.ts';
+import { NoticeMailer } from './notices/mailer.ts';
+import { noticeRoutes } from './notices/routes.ts';
 import { freeAllLeases } from './queue/queue.ts';
 import { addressPolicy } from './servers/address-policy.ts';
 import { CheckLimit } from './servers/check-limit.ts';
@@ -28,6 +31,7 @@ import { openVault } from './storage/master-key.ts';
 import { migrate } from './storage/migrate.ts';
 import { openPostgres } from './storage/postgres.ts';
 import { openSqlite } from './storage/sqlite.ts';
+import { suppressionRoutes } from './suppressions/routes.ts';
 import { VersionCache } from './templates/render.ts';
 import { templateRoutes } from './templates/routes.ts';
 import { Pool } from './transport/pool.ts';
@@ -141,6 +145,8 @@ export async function createApp(
       ...audienceRoutes({ db, clock }),
       ...messageRoutes(accept),
       ...statisticRoutes({ db, clock }),
+      ...suppressionRoutes({ db, clock }),
+      ...noticeRoutes({ db, clock }),
     ];
     routes.push(...programRoutes(db, disk, routes, version));
     const http = createHttp({
@@ -150,7 +156,9 @@ export async function createApp(
       clock,
       log,
     });
-    return running({ config, db, disk, heartbeat, lock, worker, http, clock, stopClock });
+    const { systemSmtp: system } = config;
+    const mailer = system && new NoticeMailer({ db, clock, log, publicUrl, system, compose: composeNotice });
+    return running({ config, db, disk, heartbeat, lock, worker, mailer, http, clock, stopClock });
   } catch (error) {
     stopClock();
     lock?.release();
@@ -166,12 +174,14 @@ interface Running {
   heartbeat: Heartbeat;
   lock: ProcessLock | undefined;
   worker: Worker;
+  mailer: NoticeMailer | undefined;
   http: ReturnType<typeof createHttp>;
   clock: Clock;
   stopClock: () => void;
 }
 
-function running({ config, db, disk, heartbeat, lock, worker, http, clock, stopClock }: Running): App {
+function running(parts: Running): App {
+  const { config, db, disk, heartbeat, lock, worker, mailer, http, clock, stopClock } = parts;
   let listening: Listening | undefined;
   return {
     db,
@@ -190,6 +200,7 @@ function running({ config, db, disk, heartbeat, lock, worker, http, clock, stopC
         if (lock) await freeAllLeases(db, clock.now());
         heartbeat.start();
         worker.start();
+        mailer?.start();
       }
       return { port: listening?.port ?? 0 };
     },
@@ -198,6 +209,7 @@ function running({ config, db, disk, heartbeat, lock, worker, http, clock, stopC
       await worker.stop(DRAIN_MS);
       disk.stop();
       await heartbeat.stop();
+      await mailer?.stop();
       stopClock();
       await db.close();
       lock?.release();

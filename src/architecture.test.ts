@@ -7,7 +7,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['storage', 'http'],
   ['transport', 'events', 'statistics'],
   ['workspaces', 'servers', 'suppressions', 'domains'],
-  ['templates', 'audience', 'queue'],
+  ['templates', 'audience', 'queue', 'notices'],
   ['messages'],
   ['engine', 'announcements', 'feedback'],
   ['automations'],

@@ -12,7 +12,7 @@ test('without any setting the defaults hold', () => {
     publicUrl: 'http://localhost:3000',
     masterKey: undefined,
     masterKeyFile: '/srv/mail/data/master.key',
-    systemSmtpUrl: undefined,
+    systemSmtp: undefined,
     smtpAllowPrivate: [],
     smtpPrivate: 'ask',
     role: 'all',
@@ -46,6 +46,30 @@ describe('a setting is read', () => {
       { SMTP_ALLOW_PRIVATE: '10.0.0.0/8, fd00::/8,' },
       { smtpAllowPrivate: ['10.0.0.0/8', 'fd00::/8'] },
     ],
+    [
+      'the system server, with STARTTLS',
+      { SYSTEM_SMTP_URL: 'smtp://post%40example.com:p%23ss@smtp.example.com' },
+      {
+        systemSmtp: {
+          host: 'smtp.example.com',
+          port: 587,
+          security: 'starttls',
+          username: 'post@example.com',
+          password: 'p#ss',
+          from: 'post@example.com',
+        },
+      },
+    ],
+    [
+      'the system server, with TLS from the first byte and a From',
+      { SYSTEM_SMTP_URL: 'smtps://user:pass@smtp.example.com?from=mail@example.com' },
+      { systemSmtp: { port: 465, security: 'ssl', username: 'user', from: 'mail@example.com' } },
+    ],
+    [
+      'the system server of one’s own machine',
+      { SYSTEM_SMTP_URL: 'smtp://[::1]:25?security=none' },
+      { systemSmtp: { host: '::1', port: 25, security: 'none', from: 'mailwright@localhost' } },
+    ],
   ])('%s', (_, env, expected) => {
     expect(read(env)).toMatchObject(expected);
   });
@@ -74,12 +98,23 @@ describe('a setting that cannot work is named, with what it takes', () => {
     ['SMTP_ALLOW_PRIVATE', '300.0.0.0/8', /"300\.0\.0\.0\/8" is not one/],
     ['SMTP_ALLOW_PRIVATE', 'fd00::/129', /"fd00::\/129" is not one/],
     ['SMTP_PRIVATE', 'allow', /^SMTP_PRIVATE must be one of ask, forbid, not "allow"\.$/],
+    ['SYSTEM_SMTP_URL', 'smtp.example.com', /^SYSTEM_SMTP_URL must look like smtp:/],
+    ['SYSTEM_SMTP_URL', 'https://smtp.example.com', /^SYSTEM_SMTP_URL must look like/],
+    ['SYSTEM_SMTP_URL', 'smtp://user@smtp.example.com', /needs a user name and a password, or neither/],
+    ['SYSTEM_SMTP_URL', 'smtp://user:100%@smtp.example.com', /has a broken % escape/],
+    ['SYSTEM_SMTP_URL', 'smtp://a.example?security=ssl', /must be one of starttls, none, not "ssl"/],
+    ['SYSTEM_SMTP_URL', 'smtp://a.example?from=me', /must send from an address.*"me" is none/],
     ['ROLE', 'web', /^ROLE must be one of all, api, worker, not "web"\.$/],
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL must be one of debug, info, warn, error, silent, not "loud"\.$/],
   ])('%s=%s', (name, value, sentence) => {
     expect(() => read({ [name]: value })).toThrow(ConfigError);
     expect(() => read({ [name]: value })).toThrow(sentence);
   });
+});
+
+test('the password of the system server is in no sentence', () => {
+  for (const url of ['canary:1@host', 'smtp://u:canary@h?from=me', 'smtp://u:canary%@h', 'http://u:canary@h'])
+    expect(() => read({ SYSTEM_SMTP_URL: url })).toThrow(/^(?!.*canary)/s);
 });
 
 describe('a mistyped name is told', () => {
@@ -100,6 +135,7 @@ describe('a mistyped name is told', () => {
       const known = {
         PORT: '1',
         PUBLIC_URL: 'http://x',
+        SYSTEM_SMTP_URL: 'smtp://x',
         SMTP_PRIVATE: 'ask',
         ROLE: 'all',
         LOG_LEVEL: 'info',

@@ -1,5 +1,6 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
+import { parseAddress } from './address.ts';
 
 /** Every setting, read from the environment here and nowhere else. */
 export interface Config {
@@ -11,7 +12,7 @@ export interface Config {
   publicUrl: string;
   masterKey: string | undefined;
   masterKeyFile: string;
-  systemSmtpUrl: string | undefined;
+  systemSmtp: SystemSmtp | undefined;
   /** CIDRs that every role may use as SMTP hosts. */
   smtpAllowPrivate: readonly string[];
   /** 'forbid' closes private addresses to everybody: for installations with strangers on them. */
@@ -20,6 +21,17 @@ export interface Config {
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Sentences about settings that look mistyped, printed at start. */
   warnings: readonly string[];
+}
+
+/** The operator's own server, for mail of Mailwright itself. */
+export interface SystemSmtp {
+  host: string;
+  port: number;
+  security: 'ssl' | 'starttls' | 'none';
+  username: string | undefined;
+  password: string | undefined;
+  /** An address. */
+  from: string;
 }
 
 /** Name, default and meaning of each setting; `mailwright serve --help` prints this list. */
@@ -31,7 +43,7 @@ export const SETTINGS = [
   ['PUBLIC_URL', 'http://localhost:PORT', 'How people reach this installation; links are made from it.'],
   ['MASTER_KEY', '', '32 bytes in base64 that encrypt stored passwords. Takes precedence over the file.'],
   ['MASTER_KEY_FILE', 'DATA_DIR/master.key', 'A file with that key, mode 0600.'],
-  ['SYSTEM_SMTP_URL', '', 'A server for mail to team members while in sandbox (not used yet).'],
+  ['SYSTEM_SMTP_URL', '', 'A server for notices to owners: smtp://user:password@host:587, or smtps://.'],
   ['SMTP_ALLOW_PRIVATE', '', 'Comma-separated CIDRs of private SMTP servers allowed for everyone.'],
   ['SMTP_PRIVATE', 'ask', '`forbid` refuses private SMTP servers to everybody.'],
   ['ROLE', 'all', '`all`, `api` or `worker`.'],
@@ -49,16 +61,17 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string)
   const text = (name: string, fallback = '') => env[name]?.trim() || fallback;
   const port = portOf(text('PORT', '3000'));
   const dataDir = resolve(cwd, text('DATA_DIR', './data'));
+  const publicUrl = urlOf(text('PUBLIC_URL', `http://localhost:${port}`));
   const keyFile = text('MASTER_KEY_FILE', join(dataDir, 'master.key'));
   return {
     port,
     host: text('HOST', '127.0.0.1'),
     dataDir,
     databaseUrl: text('DATABASE_URL') || undefined,
-    publicUrl: urlOf(text('PUBLIC_URL', `http://localhost:${port}`)),
+    publicUrl,
     masterKey: text('MASTER_KEY') || undefined,
     masterKeyFile: isAbsolute(keyFile) ? keyFile : resolve(cwd, keyFile),
-    systemSmtpUrl: text('SYSTEM_SMTP_URL') || undefined,
+    systemSmtp: systemSmtpOf(text('SYSTEM_SMTP_URL'), new URL(publicUrl).hostname),
     smtpAllowPrivate: cidrsOf(text('SMTP_ALLOW_PRIVATE')),
     smtpPrivate: oneOf('SMTP_PRIVATE', text('SMTP_PRIVATE', 'ask'), ['ask', 'forbid']),
     role: oneOf('ROLE', text('ROLE', 'all'), ['all', 'api', 'worker']),
@@ -81,6 +94,57 @@ function urlOf(text: string): string {
     );
   }
   return text.replace(/\/+$/, '');
+}
+
+/** What is wrong is said without the URL: it holds a password. */
+function systemSmtpOf(text: string, ownHost: string): SystemSmtp | undefined {
+  if (text === '') return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url?.hostname || !/^smtps?:$/.test(url.protocol))
+    throw new ConfigError(
+      'SYSTEM_SMTP_URL must look like smtp://user:password@smtp.example.com:587 or smtps://…:465. Write special characters of the password as %40 and the like.',
+    );
+  const isSsl = url.protocol === 'smtps:';
+  const username = decoded(url.username);
+  const password = decoded(url.password);
+  if ((username === undefined) !== (password === undefined))
+    throw new ConfigError('SYSTEM_SMTP_URL needs a user name and a password, or neither of them.');
+  const security = isSsl
+    ? 'ssl'
+    : oneOf('The security of SYSTEM_SMTP_URL', url.searchParams.get('security') ?? 'starttls', [
+        'starttls',
+        'none',
+      ]);
+  const from = url.searchParams.get('from') ?? (username?.includes('@') ? username : `mailwright@${ownHost}`);
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port === '' ? (isSsl ? 465 : 587) : Number(url.port),
+    security,
+    username,
+    password,
+    from: senderOf(from),
+  };
+}
+
+function decoded(part: string): string | undefined {
+  if (part === '') return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new ConfigError(
+      'SYSTEM_SMTP_URL has a broken % escape in its user name or password. Write % itself as %25.',
+    );
+  }
+}
+
+function senderOf(from: string): string {
+  try {
+    return parseAddress(from, 'from', { allowLocalDomains: true }).address;
+  } catch {
+    throw new ConfigError(
+      `SYSTEM_SMTP_URL must send from an address. Add ?from=mailwright@example.com; "${from.slice(0, 80)}" is none.`,
+    );
+  }
 }
 
 function cidrsOf(text: string): string[] {

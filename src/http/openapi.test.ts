@@ -2,7 +2,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { audienceRoutes } from '../audience/routes.ts';
 import { messageRoutes } from '../messages/routes.ts';
+import { noticeRoutes } from '../notices/routes.ts';
 import { serverRoutes } from '../servers/routes.ts';
+import { suppressionRoutes } from '../suppressions/routes.ts';
 import { templateRoutes } from '../templates/routes.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { workspaceRoutes } from '../workspaces/routes.ts';
@@ -17,6 +19,8 @@ const ROUTES = [
   ...templateRoutes(nothing),
   ...audienceRoutes(nothing),
   ...messageRoutes(nothing),
+  ...suppressionRoutes(nothing),
+  ...noticeRoutes(nothing),
 ];
 
 interface Operation {

@@ -44,8 +44,8 @@ describe('cancel', () => {
 
   test.each<[string, object, string]>([
     ['is sent', { state: 'sent' }, 'already_sent'],
-    ['bounced', { state: 'bounced' }, 'already_sent'],
-    ['is cancelled', { state: 'cancelled' }, 'already_sent'],
+    ['bounced', { state: 'bounced' }, 'already_final'],
+    ['is cancelled', { state: 'cancelled' }, 'already_final'],
     ['may have gone out', { state: 'uncertain' }, 'uncertain_cannot_cancel'],
     ['may have gone out and is tried once more', { possible_duplicate: 1 }, 'uncertain_cannot_cancel'],
     ['is on the wire', { lease_owner: 'worker', due_at: 9e12 }, 'sending_now'],
@@ -58,6 +58,14 @@ describe('cancel', () => {
     expect([status, body.error.code]).toEqual([409, code]);
     expect(await row(id)).toEqual(before);
     expect(await audited()).toEqual([]);
+  });
+
+  test('names who has an accepted message, and since when', async () => {
+    const id = await send();
+    await put(id, { state: 'sent', server_name: 'First', final_at: clock.now() });
+    expect((await act(id, 'cancel')).body.error.message).toBe(
+      'First accepted this message at 2026-11-23T12:00:00.000Z. It cannot be taken back.',
+    );
   });
 
   test('of two at the same moment one is told that it is done', async () => {
@@ -205,7 +213,12 @@ describe('resend', () => {
     );
     const { status, body } = await act(id, 'resend');
     expect([status, body.error.code]).toEqual([409, 'suppressed']);
-    expect(body.error.message).toContain('the recipient complained');
+    expect(body.error.message).toBe(
+      'ann@example.org is blocked since 2026-11-23: the recipient complained. Lift the block first: DELETE /v1/suppressions/ann%40example.org, or Blocked addresses in the app.',
+    );
+    expect(body.error.detail).toEqual({ email: INLINE.rcpt, reason: 'complaint' });
+    expect((await running.call('DELETE', `/v1/suppressions/${INLINE.rcpt}`)).status).toBe(204);
+    expect((await act(id, 'resend')).status).toBe(202);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, iso } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { audit, recordEvents } from '../events/record.ts';
 import { newId } from '../ids.ts';
@@ -7,9 +7,10 @@ import { changeIdle, type MessageRow } from '../queue/queue.ts';
 import { listServers } from '../servers/servers.ts';
 import type { Db } from '../storage/db.ts';
 import { findSuppressions } from '../suppressions/suppress.ts';
-import { blockedReason } from '../suppressions/suppression.ts';
+import { blockedReason, type Suppression } from '../suppressions/suppression.ts';
 import type { Vault } from '../vault.ts';
 import { findRow } from './history.ts';
+import { lifetimeOf } from './message.ts';
 import { insertMessages } from './store.ts';
 
 interface Who {
@@ -17,17 +18,11 @@ interface Who {
   workspaceId: string;
 }
 
-/** Takes back a message that has not gone out. @throws AppError already_sent, uncertain_cannot_cancel, sending_now (409) */
+/** Takes back a message that has not gone out. @throws AppError already_sent, already_final, uncertain_cannot_cancel, sending_now (409) */
 export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string): Promise<MessageRow> {
   const now = clock.now();
   const row = await findRow(db, actor.workspaceId, id);
-  if (row.state === 'uncertain' || (row.state === 'queued' && row.possible_duplicate === 1))
-    throw conflict(
-      'uncertain_cannot_cancel',
-      'This message may have gone out already. Mark it as sent, or send it again.',
-    );
-  if (row.state !== 'queued')
-    throw conflict('already_sent', `This message is ${row.state} and cannot be cancelled.`);
+  refuseCancel(row);
   await db.write(async (tx) => {
     const done = await changeIdle(tx, actor.workspaceId, id, 'queued', now, {
       state: 'cancelled',
@@ -44,45 +39,19 @@ export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string
   return findRow(db, actor.workspaceId, id);
 }
 
-/** Decides an uncertain message: it counts as sent, or goes out once more, marked as a possible second copy. */
-export async function resolveMessage(
-  db: Db,
-  clock: Clock,
-  actor: Who,
-  id: string,
-  as: 'sent' | 'resend',
-): Promise<MessageRow> {
-  const now = clock.now();
-  const row = await findRow(db, actor.workspaceId, id);
-  if (row.state !== 'uncertain')
-    throw conflict('not_uncertain', `This message is ${row.state}; only an uncertain one needs a decision.`);
-  const change =
-    as === 'sent'
-      ? { state: 'sent', code: 'resolved_sent', reason: 'Marked as sent by a person.', final_at: now }
-      : {
-          state: 'queued',
-          lane: unroutedLane(actor.workspaceId),
-          due_at: now,
-          expires_at: now + lifetime(row),
-          dot_at: null,
-          possible_duplicate: 1,
-        };
-  await db.write(async (tx) => {
-    if (!(await changeIdle(tx, actor.workspaceId, id, 'uncertain', now, change)))
-      throw conflict('not_uncertain', 'Somebody decided this message meanwhile.');
-    if (as === 'sent')
-      await recordEvents(tx, [
-        {
-          workspaceId: actor.workspaceId,
-          type: 'message.sent',
-          messageId: id,
-          at: now,
-          detail: { resolvedBy: actor.id },
-        },
-      ]);
-    await audit(tx, actor, 'message.resolved', id, { as }, now);
-  });
-  return findRow(db, actor.workspaceId, id);
+function refuseCancel(row: MessageRow): void {
+  if (row.state === 'uncertain' || (row.state === 'queued' && row.possible_duplicate === 1))
+    throw conflict(
+      'uncertain_cannot_cancel',
+      'This message may have gone out already, so it cannot be taken back. Mark it as sent, or send it again.',
+    );
+  if (row.state === 'sent')
+    throw conflict(
+      'already_sent',
+      `${row.server_name ?? 'A server'} accepted this message${row.final_at === null ? '' : ` at ${iso(row.final_at)}`}. It cannot be taken back.`,
+    );
+  if (row.state !== 'queued')
+    throw conflict('already_final', `This message is ${row.state} already: there is nothing to cancel.`);
 }
 
 /** Sends the same content again as a new message; the old one keeps its history. */
@@ -109,8 +78,8 @@ export async function resendMessage(
   const live = (await listServers(db, actor.workspaceId)).length > 0;
   const newRowId = newId('msg', now);
   await db.write(async (tx) => {
-    const blocked = (await findSuppressions(tx, actor.workspaceId, [row.rcpt_key])).get(row.rcpt_key);
-    if (blocked) throw conflict('suppressed', blockedReason(blocked));
+    const blocked = (await findSuppressions(tx, actor.workspaceId, [row.rcpt_key], now)).get(row.rcpt_key);
+    if (blocked) throw stillBlocked(blocked);
     await insertMessages(tx, [copyOf(row, newRowId, vault, live, now)]);
     await recordEvents(tx, [
       {
@@ -161,7 +130,8 @@ function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: n
     live: live ? 1 : 0,
     lane: startLane({ live, workspaceId: row.workspace_id }),
     due_at: now,
-    expires_at: now + lifetime(row),
+    expires_at:
+      now + lifetimeOf({ expiresAt: row.expires_at, sendAt: row.send_at, createdAt: row.created_at }),
     created_at: now,
     send_at: null,
     final_at: null,
@@ -172,9 +142,12 @@ function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: n
   };
 }
 
-/** How long it may wait, in ms. */
-function lifetime(row: MessageRow): number {
-  return row.expires_at - (row.send_at ?? row.created_at);
+function stillBlocked(blocked: Suppression): AppError {
+  return new AppError(
+    'suppressed',
+    `${blockedReason(blocked)} Lift the block first: DELETE /v1/suppressions/${encodeURIComponent(blocked.email)}, or Blocked addresses in the app.`,
+    { status: 409, field: 'rcpt', detail: { email: blocked.email, reason: blocked.reason } },
+  );
 }
 
 function conflict(code: string, message: string): AppError {

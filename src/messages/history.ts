@@ -1,4 +1,4 @@
-import { notFound } from '../errors.ts';
+import { type AppError, notFound } from '../errors.ts';
 import type { RecordedEvent } from '../events/event.ts';
 import { messageEvents } from '../events/record.ts';
 import { listAttempts, type MessageRow, type NewAttempt } from '../queue/queue.ts';
@@ -49,12 +49,16 @@ export async function messageRecord(db: Db, workspaceId: string, id: string): Pr
 
 export async function findRow(db: Db, workspaceId: string, id: string): Promise<MessageRow> {
   const row = await rowById(db, workspaceId, id);
-  if (!row) throw notFound('message', `There is no message ${id.slice(0, 40)} in this workspace.`);
+  if (!row) throw noMessage(id);
   return row;
 }
 
+export function noMessage(id: string): AppError {
+  return notFound('message', `There is no message ${id.slice(0, 40)} in this workspace.`);
+}
+
 export function countUncertain(db: Db, workspaceId: string): Promise<number> {
-  return countByState(db, workspaceId, 'uncertain');
+  return countByState(db.read, workspaceId, 'uncertain');
 }
 
 async function variablesOf(db: Db, row: MessageRow): Promise<Record<string, unknown> | null> {

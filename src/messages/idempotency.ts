@@ -39,22 +39,60 @@ export interface Replay<T> {
 /** Another process stored the same key while this one was at work: this one's work is undone. */
 class KeyTaken extends Error {}
 
+interface KeyedCall {
+  workspaceId: string;
+  key: string | undefined;
+  body: unknown;
+  now: number;
+}
+
 /**
  * Does the work of a call once for its key; a second call with the same body gets the first one's answer. `prepare`
  * checks the call, and what it returns is run in the transaction that stores the key: with the messages, or not at all.
- * @throws AppError idempotency_key_reused when the body differs
+ * @throws AppError idempotency_key_reused (422) when the body differs, idempotency_in_progress (409) while the first runs
  */
 export async function once<T>(
   db: Db,
-  call: { workspaceId: string; key: string | undefined; body: unknown; now: number },
+  call: KeyedCall,
   prepare: () => Promise<(tx: Tx) => Promise<T>>,
 ): Promise<Replay<T>> {
-  const { workspaceId, key, now } = call;
+  const { key } = call;
   if (key === undefined) {
     const act = await prepare();
     return { replayed: false, response: await db.write(act) };
   }
   const hash = bodyHash(call.body);
+  const place = `${call.workspaceId} ${key}`;
+  const running = runningIn(db);
+  for (let first = running.get(place); first; first = running.get(place)) {
+    if (first.hash === hash) throw inProgress();
+    // Another body is refused by what the first one stores, or is the first itself when that one is refused.
+    await first.ended;
+  }
+  const work = keyed(db, { ...call, key }, hash, prepare);
+  const ended = work.then(
+    () => undefined,
+    () => undefined,
+  );
+  running.set(place, { hash, ended });
+  return work.finally(() => running.delete(place));
+}
+
+/** The calls with a key that this process works on; what other processes do is decided where the key is stored. */
+const runningCalls = new WeakMap<Db, Map<string, { hash: string; ended: Promise<void> }>>();
+
+function runningIn(db: Db) {
+  const known = runningCalls.get(db) ?? new Map<string, { hash: string; ended: Promise<void> }>();
+  runningCalls.set(db, known);
+  return known;
+}
+
+async function keyed<T>(
+  db: Db,
+  { workspaceId, key, now }: KeyedCall & { key: string },
+  hash: string,
+  prepare: () => Promise<(tx: Tx) => Promise<T>>,
+): Promise<Replay<T>> {
   const before = await replay<T>(db.read, workspaceId, key, hash);
   if (before) return before;
   const act = await prepare();
@@ -90,14 +128,25 @@ export function forgetOldKeys(tx: Tx, now: number): Promise<void> {
   return deleteIdempotencyKeys(tx, now - KEPT_MS);
 }
 
+function inProgress(): AppError {
+  return new AppError(
+    'idempotency_in_progress',
+    'The first call with this Idempotency-Key is still running. Repeat this one in a second to get its answer.',
+    { status: 409, field: 'Idempotency-Key', detail: { retryAfterSeconds: 1 } },
+  );
+}
+
 function reused(firstAt: number, response: string): AppError {
-  const first = JSON.parse(response) as { id?: string };
+  const id = firstId(JSON.parse(response));
+  const what = id === null ? '' : ` for ${id}`;
   return new AppError(
     'idempotency_key_reused',
-    `This Idempotency-Key was used at ${iso(firstAt)} with another body. Use a new key for a new message.`,
-    {
-      field: 'Idempotency-Key',
-      detail: { firstAt: iso(firstAt), id: first.id ?? null },
-    },
+    `This Idempotency-Key was used at ${iso(firstAt)}${what} with another body. Use a new key for a new message.`,
+    { field: 'Idempotency-Key', detail: { firstAt: iso(firstAt), id } },
   );
+}
+
+/** Of a batch, the first message that was accepted. */
+function firstId(response: { id?: string; results?: { id?: string }[] }): string | null {
+  return response.id ?? response.results?.find((one) => one.id !== undefined)?.id ?? null;
 }

@@ -50,6 +50,31 @@ export async function composeLetter(
   return { ...composed, bodyHash: sha256(composed.content) };
 }
 
+/** A mail of Mailwright itself, in plain text. */
+export function composeNotice(mail: {
+  id: string;
+  date: number;
+  from: string;
+  to: string;
+  subject: string;
+  text: string;
+}): ComposedMessage {
+  const rules = { allowLocalDomains: true };
+  const from = parseAddress(mail.from, 'from', rules);
+  return compose({
+    id: mail.id,
+    messageId: `${mail.id}@${from.domain}`,
+    date: mail.date,
+    from: { name: 'Mailwright', address: from },
+    to: [{ address: parseAddress(mail.to, 'to', rules) }],
+    subject: mail.subject,
+    text: mail.text,
+    // What answers by itself stays silent (RFC 3834 §5).
+    headers: { 'Auto-Submitted': 'auto-generated' },
+    boundarySeed: mail.id,
+  });
+}
+
 /** What a reader sees. @throws ContentGone */
 export async function renderMessage(db: Db, versions: VersionCache, row: MessageRow): Promise<Rendered> {
   return renderContent(db, versions, row, await storedContent(db, row));

@@ -179,6 +179,13 @@ export interface Message extends DeliveryTimes {
   finalAt: number | null;
 }
 
+/** How long it may wait for its delivery, in ms. */
+export function lifetimeOf({ expiresAt, sendAt, createdAt }: LifeTimes): number {
+  return expiresAt - (sendAt ?? createdAt);
+}
+
+type LifeTimes = Pick<Message, 'expiresAt' | 'sendAt' | 'createdAt'>;
+
 export function messageStatus(message: DeliveryTimes, now: number): string {
   return statusOf(message, now);
 }

@@ -6,12 +6,13 @@ import { checkCursor, DEFAULT_PAGE, page, pageQuery } from '../http/shapes.ts';
 import { coded, validate } from '../http/validate.ts';
 import { STATUSES } from '../queue/delivery.ts';
 import { type AcceptParts, refuseLargeBatch } from './accept.ts';
-import { cancelMessage, resendMessage, resolveMessage } from './change.ts';
+import { cancelMessage, resendMessage } from './change.ts';
 import { findRow, listMessages, messageRecord } from './history.ts';
 import { checkIdempotencyKey } from './idempotency.ts';
 import { ContentGone, renderMessage } from './letter.ts';
 import type { MessageInput } from './message.ts';
 import { previewPage } from './preview.ts';
+import { MAX_RESOLVED, resolveMessage, resolveMessages } from './resolve.ts';
 import { type BatchEntry, send, sendBatch } from './send.ts';
 import {
   acceptedView,
@@ -19,12 +20,14 @@ import {
   messageView,
   presentMessage,
   presentRecord,
+  presentResolved,
   recordView,
   refusedView,
+  resolvedView,
 } from './shapes.ts';
 import { messageOf } from './store.ts';
 
-export type { MessageRecordView, MessageView } from './shapes.ts';
+export type { MessageRecordView, MessageView, ResolvedResult } from './shapes.ts';
 
 const listQuery = z.strictObject({
   status: coded(
@@ -39,6 +42,11 @@ const listQuery = z.strictObject({
   q: z.string().max(200).optional().describe('Part of the recipient or the subject, or an id.'),
   ...pageQuery,
 });
+
+const decision = coded(
+  z.enum(['sent', 'resend'], { error: 'as is `sent` or `resend`.' }),
+  'as_invalid',
+).describe('It counts as sent, or goes out once more.');
 
 const IDEMPOTENCY = {
   'Idempotency-Key':
@@ -233,15 +241,42 @@ function changeRoutes(parts: MessageRouteParts): Route[] {
     }),
     route({
       method: 'POST',
+      path: '/v1/messages/resolve',
+      access: 'editor',
+      tag: 'Messages',
+      summary: `Decide up to ${MAX_RESOLVED} uncertain messages; each has its own result`,
+      body: z.strictObject({
+        ids: coded(
+          z
+            .array(z.string(), { error: 'ids is a list of message ids.' })
+            .min(1, 'ids is empty.')
+            .max(MAX_RESOLVED, `ids has at most ${MAX_RESOLVED} messages. Send the others in another call.`),
+          'ids_invalid',
+        ),
+        as: decision,
+      }),
+      example: { ids: ['<message id>'], as: 'sent' },
+      answers: {
+        200: {
+          description: 'A result for each, in order',
+          schema: z.object({
+            results: z.array(z.union([resolvedView, refusedView.extend({ id: z.string() })])),
+          }),
+        },
+      },
+      handle: async ({ actor, body }) => {
+        const results = await resolveMessages(db, clock, actor, body.ids, body.as);
+        parts.nudge();
+        return { body: { results: results.map((one) => presentResolved(one, clock.now())) } };
+      },
+    }),
+    route({
+      method: 'POST',
       path: '/v1/messages/:id/resolve',
       access: 'editor',
       tag: 'Messages',
       summary: 'Decide an uncertain message',
-      body: z.strictObject({
-        as: coded(z.enum(['sent', 'resend'], { error: 'as is `sent` or `resend`.' }), 'as_invalid').describe(
-          'It counts as sent, or goes out once more.',
-        ),
-      }),
+      body: z.strictObject({ as: decision }),
       example: { as: 'sent' },
       answers: changed,
       handle: async ({ actor, params, body }) => {

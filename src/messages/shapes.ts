@@ -6,6 +6,7 @@ import { STATUSES } from '../queue/delivery.ts';
 import type { RouteChoice } from '../servers/route.ts';
 import type { MessageRecord } from './history.ts';
 import { type Message, messageStatus } from './message.ts';
+import type { Resolved } from './resolve.ts';
 
 // What messages look like in the API: read by routes.ts, and by the web app as types.
 
@@ -86,6 +87,10 @@ export const acceptedView = z.object({
 export const refusedView = z.object({
   error: z.object({ code: z.string(), message: z.string(), field: z.string().optional() }),
 });
+
+/** One of many that were decided. */
+export const resolvedView = z.object({ id: z.string(), status: z.enum(STATUSES) });
+export type ResolvedResult = z.output<typeof resolvedView> | (z.output<typeof refusedView> & { id: string });
 
 export const messageView = z.object({
   id: z.string(),
@@ -181,6 +186,11 @@ export function presentMessage(message: Message, now: number): MessageView {
     expiresAt: iso(message.expiresAt),
     finalAt: message.finalAt === null ? null : iso(message.finalAt),
   };
+}
+
+export function presentResolved(one: Resolved, now: number): ResolvedResult {
+  if ('error' in one) return { id: one.id, error: { code: one.error.code, message: one.error.message } };
+  return { id: one.id, status: messageStatus(one.message, now) as MessageView['status'] };
 }
 
 /** A message with all that is known of it. */

@@ -109,6 +109,21 @@ export async function rowById(
     .executeTakeFirst();
 }
 
+/** Without what they hold: up to some hundred at once. */
+export async function messagesByIds(
+  tx: Tx,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<Map<string, Message>> {
+  const rows = await tx
+    .selectFrom('messages')
+    .select(LISTED)
+    .where('workspace_id', '=', workspaceId)
+    .where('id', 'in', ids)
+    .execute();
+  return new Map(rows.map((row) => [row.id, messageOf(row)]));
+}
+
 export interface IdempotencyRow {
   workspaceId: string;
   key: string;
@@ -252,8 +267,8 @@ function contains(text: string): string {
   return `%${text.replace(/[\\%_]/g, (char) => `\\${char}`)}%`;
 }
 
-export async function countByState(db: Db, workspaceId: string, state: string): Promise<number> {
-  const row = await db.read
+export async function countByState(tx: Tx, workspaceId: string, state: string): Promise<number> {
+  const row = await tx
     .selectFrom('messages')
     .select((count) => count.fn.countAll<number>().as('messages'))
     .where('workspace_id', '=', workspaceId)

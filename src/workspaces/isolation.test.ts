@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../clock.ts';
+import { notify } from '../notices/notify.ts';
 import { storeServer } from '../servers/testing.ts';
 import type { Schema } from '../storage/schema.ts';
 import { type Answer, type TestApp, testApp } from '../testing/test-app.ts';
@@ -7,6 +8,7 @@ import { secondWorkspace } from './testing.ts';
 
 const TEMPLATE = { slug: 'welcome', subject: 'Welcome', html: '<p>Hello</p>' };
 const EMAIL = 'ann@example.org';
+const BLOCKED = 'blocked@example.org';
 
 let running: TestApp;
 let stranger: { workspaceId: string; apiKey: string };
@@ -24,12 +26,18 @@ beforeAll(async () => {
   const server = await storeServer(db, { id: 'srv_first', workspaceId: running.workspaceId });
   await storeServer(db, { id: 'srv_second', workspaceId: stranger.workspaceId });
   const key = (await running.call('GET', '/v1/api-keys')).body.data[0];
+  await made('/v1/suppressions', { email: BLOCKED });
+  const news = { kind: 'message_uncertain', subject: '', at: systemClock.now() } as const;
+  await db.write((tx) => notify(tx, { workspaceId: running.workspaceId, ...news }));
+  const notice = (await running.call('GET', '/v1/notices')).body.data[0];
   ids = {
     templates: template.slug,
     contacts: EMAIL,
     messages: message.id,
     servers: server.id,
     'api-keys': key.id,
+    suppressions: BLOCKED,
+    notices: notice.id,
   };
   return () => running.stop();
 });
@@ -46,6 +54,7 @@ const BODIES: Record<string, object> = {
   'POST /v1/templates/{slug}/test': { rcpt: EMAIL },
   'POST /v1/templates/{slug}/duplicate': { slug: 'mine' },
   'POST /v1/messages/{id}/resolve': { as: 'sent' },
+  'POST /v1/contacts/{email}/lift': { flag: 'bounced' },
 };
 
 test('every route with an id answers 404 to another workspace, and changes nothing', async () => {
@@ -76,6 +85,8 @@ test('every route with an id answers 404 to another workspace, and changes nothi
     contacts: 'contact',
     messages: 'message',
     servers: 'server',
+    suppressions: 'suppression',
+    notices: 'notice',
   };
   expect(answers).toEqual(
     calls.map(
@@ -87,7 +98,7 @@ test('every route with an id answers 404 to another workspace, and changes nothi
 
 test('and those same ids are found by their own workspace', async () => {
   for (const [word, id] of Object.entries(ids)) {
-    if (word === 'api-keys') continue; // a key cannot be read one by one
+    if (['api-keys', 'notices'].includes(word)) continue; // these cannot be read one by one
     expect([word, (await running.call('GET', `/v1/${word}/${id}`)).status]).toEqual([word, 200]);
   }
 });
@@ -117,7 +128,7 @@ describe('another workspace’s things cannot be named', () => {
 });
 
 test('lists hold only the workspace’s own', async () => {
-  for (const path of ['/v1/templates', '/v1/messages'])
+  for (const path of ['/v1/templates', '/v1/messages', '/v1/suppressions', '/v1/notices'])
     expect((await asStranger('GET', path)).body.data).toEqual([]);
   expect((await asStranger('GET', '/v1/servers')).body.data.map((one: { id: string }) => one.id)).toEqual([
     'srv_second',
@@ -135,7 +146,7 @@ test('slugs and addresses are free in each workspace', async () => {
 async function everything(): Promise<unknown[]> {
   const tables: (keyof Schema)[] = [
     ...(['servers', 'templates', 'template_versions', 'messages', 'contacts'] as const),
-    ...(['api_keys', 'events', 'audit_log', 'workspaces', 'suppressions'] as const),
+    ...(['api_keys', 'events', 'audit_log', 'workspaces', 'suppressions', 'notices'] as const),
   ];
   return Promise.all(tables.map((table) => running.app.db.read.selectFrom(table).selectAll().execute()));
 }

@@ -7,6 +7,7 @@ import { type Reply, type Route, route } from '../http/route.ts';
 import { nullableTime, page, time } from '../http/shapes.ts';
 import { countUncertain } from '../messages/history.ts';
 import { type Pause, pauseOf } from '../queue/pause.ts';
+import { countOpenNotices } from '../notices/notify.ts';
 import { listServers, modeOf } from '../servers/servers.ts';
 import type { Db } from '../storage/db.ts';
 import type { Disk } from '../storage/disk.ts';
@@ -40,7 +41,6 @@ const meView = z.object({
   state: z.object({
     servers: z.number(),
     unwellServers: z.array(z.object({ id: z.string(), name: z.string() })),
-    uncertain: z.number(),
     paused: z
       .object({
         code: z.enum(['held', 'restored', 'disk_full']),
@@ -51,6 +51,8 @@ const meView = z.object({
       .describe(
         'Why nothing is sent; null while sending goes on. Accepting goes on except with `disk_full`.',
       ),
+    uncertain: z.number().describe('Messages that wait for a decision.'),
+    notices: z.number().describe('Notices that nobody has seen.'),
   }),
   version: z.string(),
 });
@@ -181,6 +183,7 @@ export function workspaceRoutes({ db, clock, config, version, disk }: WorkspaceR
               .map(({ id, name }) => ({ id, name })),
             uncertain: await countUncertain(db, actor.workspaceId),
             paused: pausedView(await pauseOf(db, actor.workspaceId), disk),
+            notices: await countOpenNotices(db, actor.workspaceId),
           },
           version,
         };

@@ -97,6 +97,18 @@ export async function userByEmail(db: Db, emailKey: string): Promise<StoredUser 
   );
 }
 
+export async function ownerAddresses(db: Db, workspaceId: string): Promise<string[]> {
+  const rows = await db.read
+    .selectFrom('users')
+    .innerJoin('members', 'members.user_id', 'users.id')
+    .select('users.email')
+    .where('members.workspace_id', '=', workspaceId)
+    .where('members.role', '=', 'owner')
+    .orderBy('members.created_at')
+    .execute();
+  return rows.map((row) => row.email);
+}
+
 export interface StoredSession {
   userId: string;
   email: string;

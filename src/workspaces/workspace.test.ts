@@ -66,5 +66,6 @@ test('/v1/me tells of servers that wait and of messages that need a decision', a
     servers: 2,
     unwellServers: [{ id: 'srv_2', name: 'Unwell' }],
     uncertain: 1,
+    notices: 0,
   });
 });

@@ -3,7 +3,14 @@ import { AppError } from '../errors.ts';
 import { audit } from '../events/record.ts';
 import type { Db } from '../storage/db.ts';
 import { workspaceName } from './setup.ts';
-import { liveKeys, type StoredKey, updateWorkspace, userById, workspaceById } from './store.ts';
+import {
+  liveKeys,
+  ownerAddresses,
+  type StoredKey,
+  updateWorkspace,
+  userById,
+  workspaceById,
+} from './store.ts';
 import type { Workspace } from './workspace.ts';
 
 export async function findWorkspace(db: Db, id: string): Promise<Workspace> {
@@ -39,6 +46,11 @@ export async function changeWorkspace(
 
 export function listKeys(db: Db, workspaceId: string): Promise<StoredKey[]> {
   return liveKeys(db, workspaceId);
+}
+
+/** Who is told what needs a person. */
+export function ownersOf(db: Db, workspaceId: string): Promise<string[]> {
+  return ownerAddresses(db, workspaceId);
 }
 
 export function userOf(db: Db, id: string): Promise<{ id: string; email: string } | undefined> {
