@@ -9,6 +9,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { ApiError } from './api.ts';
+import type { BlockFilters } from './audience/queries.ts';
 import { Frame } from './frame.tsx';
 import type { MessageFilters } from './messages/queries.ts';
 import { OpenFrame } from './reference/open-frame.tsx';
@@ -158,6 +159,19 @@ const server = createRoute({
   component: lazyRouteComponent(() => import('./servers/server-page.tsx'), 'ServerPage'),
 });
 
+const blocked = createRoute({
+  getParentRoute: () => framed,
+  path: '/audience/blocked',
+  validateSearch: (search): BlockFilters => texts(search, ['q', 'reason']),
+  component: lazyRouteComponent(() => import('./audience/blocked-page.tsx'), 'BlockedPage'),
+});
+
+const notices = createRoute({
+  getParentRoute: () => framed,
+  path: '/notices',
+  component: lazyRouteComponent(() => import('./notices/notices-page.tsx'), 'NoticesPage'),
+});
+
 const apiKey = createRoute({
   getParentRoute: () => framed,
   path: '/settings/api-key',
@@ -176,6 +190,8 @@ const router = createRouter({
       templates,
       newTemplate,
       template,
+      blocked,
+      notices,
       servers,
       newServer,
       server,

@@ -1,8 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
-import { BookOpen, Ellipsis, FileText, KeyRound, LogOut, Mail, Server } from 'lucide-react';
+import { Ban, Bell, BookOpen, Ellipsis, FileText, KeyRound, LogOut, Mail, Server } from 'lucide-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { call } from './api.ts';
+import { Bands } from './bands.tsx';
 import { useKeys } from './keys.ts';
 import { THEMES, useTheme } from './theme.ts';
 import { Mark } from './ui/mark.tsx';
@@ -13,6 +14,14 @@ const MAIN = [
   { to: '/messages', label: 'Messages', short: 'Messages', keys: 'g m', Icon: Mail },
   { to: '/templates', label: 'Templates', short: 'Templates', keys: 'g t', Icon: FileText },
 ] as const;
+const BLOCKED = {
+  to: '/audience/blocked',
+  label: 'Blocked addresses',
+  short: 'Blocked addresses',
+  keys: 'g b',
+  Icon: Ban,
+} as const;
+const NOTICES = { to: '/notices', label: 'Notices', short: 'Notices', keys: 'g n', Icon: Bell } as const;
 const SETTINGS = [
   { to: '/settings/email-servers', label: 'Email Servers', short: 'Servers', keys: 'g s', Icon: Server },
   { to: '/settings/api-key', label: 'API key', short: 'API key', keys: 'g a', Icon: KeyRound },
@@ -24,9 +33,10 @@ const REFERENCE = {
   keys: 'g r',
   Icon: BookOpen,
 } as const;
-/** The cells of the bottom bar; the reference stands behind "More" there. */
+/** The cells of the bottom bar; the others stand behind "More" there. */
 const CELLS = [...MAIN, ...SETTINGS];
-const ENTRIES = [...CELLS, REFERENCE];
+const MORE = [NOTICES, BLOCKED, REFERENCE];
+const ENTRIES = [...CELLS, ...MORE];
 
 type Entry = (typeof ENTRIES)[number];
 
@@ -44,7 +54,7 @@ export function Frame() {
       </a>
       <Rail />
       <div className="flex min-h-dvh flex-col">
-        <SandboxBand />
+        <Bands />
         <main ref={useFocusOnPage()} id="content" tabIndex={-1} className="flex-1 outline-none">
           <Outlet />
         </main>
@@ -73,13 +83,14 @@ function Rail() {
     <aside className="fixed inset-y-0 left-0 hidden w-[232px] flex-col border-line border-r bg-sunk px-3 py-4 md:flex">
       <div className="flex items-center gap-2.5 px-2">
         <Mark />
-        <div className="min-w-0 leading-tight">
+        <div className="min-w-0 flex-1 leading-tight">
           <p className="font-semibold">Mailwright</p>
           <p className="truncate text-ink-soft text-xs">{me?.workspace.name}</p>
         </div>
+        <NoticeBell count={me?.state.notices ?? 0} />
       </div>
       <nav aria-label="Main" className="mt-6 flex flex-1 flex-col gap-0.5">
-        {MAIN.map((entry) => (
+        {[...MAIN, BLOCKED].map((entry) => (
           <RailLink key={entry.to} entry={entry} />
         ))}
         <p className="mt-5 mb-1 border-line border-t px-2 pt-4 text-ink-faint text-xs">Settings</p>
@@ -89,6 +100,24 @@ function Rail() {
       </nav>
       <Account email={me?.user?.email} />
     </aside>
+  );
+}
+
+function NoticeBell({ count }: { count: number }) {
+  return (
+    <Link
+      to={NOTICES.to}
+      aria-label={count === 0 ? 'Notices' : `Notices, ${count} not seen`}
+      title={`Notices (${NOTICES.keys})`}
+      className="relative inline-flex size-8 shrink-0 items-center justify-center rounded-control text-ink-soft transition-colors hover:bg-line/60 hover:text-ink data-[status=active]:bg-line/80 data-[status=active]:text-ink"
+    >
+      <Bell className="size-4" aria-hidden="true" />
+      {count > 0 && (
+        <span className="-top-0.5 -right-0.5 absolute flex h-4 min-w-4 items-center justify-center rounded-full bg-failed px-1 font-semibold text-[10px] text-surface tabular-nums">
+          {count > 99 ? '99+' : count}
+        </span>
+      )}
+    </Link>
   );
 }
 
@@ -139,19 +168,6 @@ function Count({ tone, children }: { tone: Tone; children: ReactNode }) {
     >
       {children}
     </span>
-  );
-}
-
-function SandboxBand() {
-  const { data: me } = useQuery(meQuery);
-  if (me?.workspace.mode !== 'sandbox') return null;
-  return (
-    <div className="flex flex-wrap items-center gap-x-4 border-captured/25 border-b bg-captured/12 px-4 py-1.5 text-captured text-sm md:px-6">
-      <p>Sandbox: mail is kept here. Connect a server to go live.</p>
-      <Link to="/settings/email-servers/new" className="font-medium underline underline-offset-2">
-        Add server
-      </Link>
-    </div>
   );
 }
 
@@ -232,13 +248,21 @@ function BottomBar() {
         </summary>
         <div className="fixed inset-x-3 bottom-16 rounded-card border border-line bg-surface p-3 shadow-float">
           <p className="px-2 pb-3 font-medium">{me?.workspace.name}</p>
-          <Link
-            to={REFERENCE.to}
-            className="mb-2 flex h-9 items-center gap-2.5 rounded-control px-2 text-ink-soft hover:bg-line/60 hover:text-ink"
-          >
-            <BookOpen className="size-4" aria-hidden="true" />
-            {REFERENCE.label}
-          </Link>
+          {MORE.map(({ to, label, Icon }) => (
+            <Link
+              key={to}
+              to={to}
+              onClick={({ currentTarget }) => currentTarget.closest('details')?.removeAttribute('open')}
+              className="flex h-9 items-center gap-2.5 rounded-control px-2 text-ink-soft hover:bg-line/60 hover:text-ink"
+            >
+              <Icon className="size-4" aria-hidden="true" />
+              {label}
+              {to === NOTICES.to && me && me.state.notices > 0 && (
+                <Count tone="failed">{me.state.notices}</Count>
+              )}
+            </Link>
+          ))}
+          <div className="mb-2" />
           <Account email={me?.user?.email} />
         </div>
       </details>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { ApiError } from '../api.ts';
+import { ButtonLink } from '../ui/button.tsx';
 import { Notice, Problem } from '../ui/notice.tsx';
 import { LoadingRows, Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
@@ -60,11 +61,21 @@ function Message({ message }: { message: MessageRecordView }) {
 }
 
 /** Accepted and captured mail needs no explanation; everything else is told why, in one sentence. */
-function Reason({ message: { status, reason, code } }: { message: MessageRecordView }) {
+function Reason({ message: { status, reason, code, rcpt, sandbox } }: { message: MessageRecordView }) {
   if (!reason || ['sent', 'delivered', 'captured'].includes(status)) return null;
   return (
     <div className="mb-4">
-      <Notice tone={STATUSES[status].tone} title={reason}>
+      <Notice
+        tone={STATUSES[status].tone}
+        title={reason}
+        actions={
+          (status === 'blocked' || (status === 'bounced' && !sandbox)) && (
+            <ButtonLink to="/audience/blocked" search={{ q: rcpt }}>
+              Show the block
+            </ButtonLink>
+          )
+        }
+      >
         {code && <code className="font-mono text-sm">{code}</code>}
       </Notice>
     </div>

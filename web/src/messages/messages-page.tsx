@@ -12,7 +12,9 @@ import { sendLine } from '../workspaces/curl.ts';
 import { meQuery } from '../workspaces/queries.ts';
 import { Filters } from './filters.tsx';
 import { type MessageView, messagesQuery } from './queries.ts';
+import { type Selection, useSelection } from './selection.ts';
 import { StatusTag } from './status.tsx';
+import { UncertainPanel } from './uncertain-panel.tsx';
 
 export function MessagesPage() {
   const filters = useSearch({ from: '/framed/messages' });
@@ -21,13 +23,18 @@ export function MessagesPage() {
   useRowKeys(() => [...(list.current?.querySelectorAll<HTMLElement>('a') ?? [])]);
   const rows = messages.data?.pages.flatMap((page) => page.data);
   const filtered = Object.values(filters).some(Boolean);
+  const uncertain = filters.status === 'uncertain';
+  const selection = useSelection(uncertain ? (rows ?? []).map(({ id }) => id) : [], focusedId);
   return (
     <Page title="Messages" actions={rows && rows.length > 0 && <Live failing={messages.isRefetchError} />}>
       {(filtered || (rows && rows.length > 0)) && <Filters />}
       {messages.isPending && <LoadingRows rows={10} />}
       {messages.error && !rows && <Problem error={messages.error} onRetry={() => void messages.refetch()} />}
-      {rows && rows.length > 0 && <MessageList rows={rows} listRef={list} />}
-      {rows?.length === 0 && (filtered ? <NothingFound /> : <NothingYet />)}
+      {uncertain && rows && rows.length > 0 && <UncertainPanel selection={selection} shown={rows.length} />}
+      {rows && rows.length > 0 && (
+        <MessageList rows={rows} listRef={list} selection={uncertain ? selection : undefined} />
+      )}
+      {rows?.length === 0 && (filtered ? <NothingFound uncertain={uncertain} /> : <NothingYet />)}
       {messages.hasNextPage && (
         <div className="mt-3 flex justify-center">
           <Button busy={messages.isFetchingNextPage} onClick={() => void messages.fetchNextPage()}>
@@ -39,21 +46,28 @@ export function MessagesPage() {
   );
 }
 
+/** Of the row whose link or box has the focus. */
+function focusedId(): string | undefined {
+  return document.activeElement?.closest<HTMLElement>('[data-message]')?.dataset.message;
+}
+
 const COLUMNS =
   'md:grid md:grid-cols-[12.5rem_minmax(0,1fr)_minmax(0,1.4fr)_minmax(0,9rem)_6.5rem] md:items-center md:gap-4';
 
 function MessageList({
   rows,
   listRef,
+  selection,
 }: {
   rows: MessageView[];
   listRef: React.RefObject<HTMLUListElement | null>;
+  selection: Selection | undefined;
 }) {
   return (
     <div className="overflow-hidden rounded-card border border-line bg-surface">
       <div
         aria-hidden="true"
-        className={`hidden h-8 border-line border-b bg-sunk px-4 text-ink-soft text-xs ${COLUMNS}`}
+        className={`hidden h-8 border-line border-b bg-sunk px-4 text-ink-soft text-xs ${selection ? 'md:pl-12' : ''} ${COLUMNS}`}
       >
         <span>Status</span>
         <span>To</span>
@@ -63,7 +77,7 @@ function MessageList({
       </div>
       <ul ref={listRef} aria-label="Messages, newest first">
         {rows.map((message) => (
-          <MessageRow key={message.id} message={message} />
+          <MessageRow key={message.id} message={message} selection={selection} />
         ))}
       </ul>
     </div>
@@ -71,13 +85,29 @@ function MessageList({
 }
 
 /** A row of 40 px; on phones a card. */
-function MessageRow({ message }: { message: MessageView }) {
+function MessageRow({ message, selection }: { message: MessageView; selection: Selection | undefined }) {
+  const selected = selection?.has(message.id) ?? false;
   return (
-    <li className="border-line border-b last:border-b-0">
+    <li
+      data-message={message.id}
+      className={`relative border-line border-b last:border-b-0 ${selected ? 'bg-accent/8' : ''}`}
+    >
+      {selection && (
+        <label className="absolute top-0 left-0 z-10 flex h-12 w-11 items-center justify-center md:h-10">
+          <span className="sr-only">Select the message to {message.rcpt}</span>
+          <input
+            type="checkbox"
+            className="size-4 accent-accent"
+            title="Select (x)"
+            checked={selected}
+            onChange={() => selection.toggle(message.id)}
+          />
+        </label>
+      )}
       <Link
         to="/messages/$id"
         params={{ id: message.id }}
-        className={`block px-4 py-3 transition-colors hover:bg-sunk focus-visible:bg-sunk focus-visible:-outline-offset-2 md:h-10 md:py-0 ${COLUMNS}`}
+        className={`block px-4 py-3 transition-colors hover:bg-sunk focus-visible:bg-sunk focus-visible:-outline-offset-2 md:h-10 md:py-0 ${selection ? 'pl-12 md:pl-12' : ''} ${COLUMNS}`}
       >
         <span className="flex items-center justify-between gap-3 md:contents">
           <span className="flex min-w-0 items-center">
@@ -107,10 +137,14 @@ function Live({ failing }: { failing: boolean }) {
   );
 }
 
-function NothingFound() {
+function NothingFound({ uncertain }: { uncertain: boolean }) {
   return (
     <Empty
-      title="No message fits these filters."
+      title={
+        uncertain
+          ? 'No message is uncertain. One whose server took it and did not confirm it would wait here for you.'
+          : 'No message fits these filters.'
+      }
       action={
         <ButtonLink to="/messages" search={{}}>
           Clear filters

@@ -7,8 +7,9 @@ import { Section } from '../ui/page.tsx';
 import { meQuery } from '../workspaces/queries.ts';
 import { slugOf, type TemplateDraft } from './draft.ts';
 import { SourceField } from './source-field.tsx';
+import { UncertainField } from './uncertain-field.tsx';
 
-interface FieldsProps {
+export interface FieldsProps {
   draft: TemplateDraft;
   errorOf: (field: string) => string | undefined;
   onChange: (part: Partial<TemplateDraft>) => void;
@@ -173,18 +174,8 @@ export function DeliveryFields({ draft, errorOf, onChange }: FieldsProps) {
           <option value="normal">Normal</option>
           <option value="high">High, for codes and reset links</option>
         </SelectField>
-        <SelectField
-          label="When a server does not confirm"
-          hint="The mail may have gone out, so a second try may be a second copy."
-          error={errorOf('onUncertain')}
-          value={draft.onUncertain}
-          onChange={({ target }) => onChange({ onUncertain: target.value as TemplateDraft['onUncertain'] })}
-        >
-          <option value="hold">Hold it for my decision</option>
-          <option value="resend_once">Send it once more</option>
-          <option value="assume_sent">Count it as sent</option>
-        </SelectField>
       </div>
+      <UncertainField draft={draft} errorOf={errorOf} onChange={onChange} />
     </Section>
   );
 }

@@ -41,11 +41,22 @@ interface ConfirmProps extends DialogProps {
   /** A verb with its object. */
   action: string;
   busy: boolean;
+  /** What can be undone is no danger. */
+  look?: 'danger' | 'primary';
   onConfirm: () => void;
 }
 
-/** Asks before something that cannot be taken back, and says what else changes. */
-export function Confirm({ title, open, onClose, children, action, busy, onConfirm }: ConfirmProps) {
+/** Asks before something with consequences, and says what else changes. */
+export function Confirm({
+  title,
+  open,
+  onClose,
+  children,
+  action,
+  busy,
+  look = 'danger',
+  onConfirm,
+}: ConfirmProps) {
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>
@@ -57,7 +68,7 @@ export function Confirm({ title, open, onClose, children, action, busy, onConfir
           </AlertDialog.Description>
           <div className="mt-auto flex justify-end gap-2 pt-6">
             <AlertDialog.Close render={<Button />}>Cancel</AlertDialog.Close>
-            <Button look="danger" busy={busy} onClick={onConfirm}>
+            <Button look={look} busy={busy} onClick={onConfirm}>
               {action}
             </Button>
           </div>

@@ -104,7 +104,7 @@ export function ChoiceField<Value extends string>({
             <input
               type="radio"
               name={name}
-              className="mt-0.5 size-4 accent-accent"
+              className="mt-0.5 size-4 shrink-0 accent-accent"
               checked={value === choice.value}
               onChange={() => onChange(choice.value)}
             />
