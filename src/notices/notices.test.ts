@@ -3,6 +3,8 @@ import { storeServer } from '../servers/testing.ts';
 import { ENGINES } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
+import { CONSEQUENCES, type Outcome } from '../transport/outcome.ts';
+import { type Ended, tellOfMessages, tellOfServer } from './news.ts';
 import { KINDS, linkOf, nextStepOf, titleOf } from './notice.ts';
 import { type News, noticeOver, notify } from './notify.ts';
 
@@ -130,6 +132,82 @@ describe.each(ENGINES)('notices on $engine', ({ engine }) => {
     });
     await expect(failing).rejects.toThrow('could not be written');
     expect(await list()).toEqual([]);
+  });
+
+  describe('what settling tells', () => {
+    const outcome = (changed: Partial<Outcome>): Outcome => ({
+      class: 'server_attention',
+      blame: 'server',
+      code: 'auth_rejected',
+      stage: 'auth',
+      message: 'First rejected the password.',
+      rule: 'test',
+      ...CONSEQUENCES.server_attention,
+      ...changed,
+    });
+    const tell = (changed: Partial<Outcome>) =>
+      running.app.db.write((tx) =>
+        tellOfServer(
+          tx,
+          { id: 'srv_1', name: 'First', workspaceId: running.workspaceId },
+          outcome(changed),
+          clock.now(),
+        ),
+      );
+    const ended = (changed: Partial<Ended>): Ended => ({
+      workspaceId: running.workspaceId,
+      state: 'sent',
+      priority: 1,
+      serverName: 'First',
+      reason: 'Why.',
+      ...changed,
+    });
+    const kinds = async () =>
+      (await list()).map((one: { kind: string; count: number }) => [one.kind, one.count]).sort();
+
+    test('of a server that needs a person, or is on a block list', async () => {
+      await connect('srv_1', waiting);
+      await tell({});
+      await tell({ class: 'server_deferral', code: 'blocklisted', message: 'It is on a list.' });
+      expect(
+        (await list()).map((one: { title: string; reason: string }) => [one.title, one.reason]).sort(),
+      ).toEqual([
+        ['First has stopped and needs you.', 'First rejected the password.'],
+        ['First is on a block list.', 'It is on a list.'],
+      ]);
+    });
+
+    test.each<[string, Partial<Outcome>]>([
+      ['a deferral', { class: 'server_deferral', code: 'server_busy' }],
+      ['a broken line', { class: 'network', code: 'connect_timeout' }],
+      ['an acceptance', { class: 'accepted', code: 'accepted' }],
+      ['a refused From', { scope: 'sender', code: 'from_not_verified' }],
+    ])('nothing of %s', async (_, changed) => {
+      await tell(changed);
+      expect(await list()).toEqual([]);
+    });
+
+    test('of messages that are held uncertain, or were urgent and came too late', async () => {
+      await running.app.db.write((tx) =>
+        tellOfMessages(
+          tx,
+          [
+            ended({ state: 'uncertain' }),
+            ended({ state: 'expired', priority: 0 }),
+            ended({ state: 'uncertain', priority: 0 }),
+            ended({ state: 'expired', priority: 1 }),
+            ended({ state: 'queued' }),
+            ended({ state: undefined }),
+            ended({ state: 'bounced', priority: 0 }),
+          ],
+          clock.now(),
+        ),
+      );
+      expect(await kinds()).toEqual([
+        ['message_uncertain', 2],
+        ['priority_expired', 1],
+      ]);
+    });
   });
 
   test('what it tells may end: then nobody has to look', async () => {
