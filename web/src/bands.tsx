@@ -17,19 +17,31 @@ export function Bands() {
   );
 }
 
-/** An installation that cannot pause has no such word in its state. */
-type MaybePaused = MeView['state'] & { paused?: boolean | { reason?: string | null } | null };
+/** Why nothing is sent; absent or null while sending goes on. */
+type MaybePaused = MeView['state'] & { paused?: { code: string; reason: string } | null };
 
-function PausedBand({ state }: { state: MaybePaused }) {
-  const { paused } = state;
+function PausedBand({ state: { paused } }: { state: MaybePaused }) {
   if (!paused) return null;
-  const reason = typeof paused === 'object' ? paused.reason : undefined;
   return (
     <Band tone="deferred">
       <p>
-        <span className="font-medium">Sending is paused.</span> {reason && `${reason} `}Mail is accepted and
-        waits. Whoever runs this installation lets it go on with{' '}
-        <code className="font-mono">bin/mailwright queue release</code>.
+        <span className="font-medium">Sending is paused.</span> {paused.code !== 'held' && paused.reason}{' '}
+        {paused.code === 'disk_full' ? (
+          'Free some space: it goes on by itself.'
+        ) : (
+          <>
+            Mail is accepted and waits.{' '}
+            {paused.code === 'restored' && (
+              <>
+                <Link to="/messages" search={{ status: 'queued' }} className="underline underline-offset-2">
+                  Look at what is queued
+                </Link>
+                , cancel what has gone out; then{' '}
+              </>
+            )}
+            <code className="font-mono">bin/mailwright queue release</code> ends the pause.
+          </>
+        )}
       </p>
     </Band>
   );
