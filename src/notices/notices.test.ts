@@ -4,7 +4,7 @@ import { ENGINES } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { CONSEQUENCES, type Outcome } from '../transport/outcome.ts';
-import { type Ended, tellOfMessages, tellOfServer } from './news.ts';
+import { type Ended, tellOfMessages, tellOfServers } from './news.ts';
 import { KINDS, linkOf, nextStepOf, titleOf } from './notice.ts';
 import { type News, noticeOver, notify } from './notify.ts';
 
@@ -145,12 +145,16 @@ describe.each(ENGINES)('notices on $engine', ({ engine }) => {
       ...CONSEQUENCES.server_attention,
       ...changed,
     });
-    const tell = (changed: Partial<Outcome>) =>
+    const tell = (...all: Partial<Outcome>[]) =>
       running.app.db.write((tx) =>
-        tellOfServer(
+        tellOfServers(
           tx,
-          { id: 'srv_1', name: 'First', workspaceId: running.workspaceId },
-          outcome(changed),
+          all.map((changed) => ({
+            id: 'srv_1',
+            name: 'First',
+            workspaceId: running.workspaceId,
+            outcome: outcome(changed),
+          })),
           clock.now(),
         ),
       );
@@ -167,8 +171,11 @@ describe.each(ENGINES)('notices on $engine', ({ engine }) => {
 
     test('of a server that needs a person, or is on a block list', async () => {
       await connect('srv_1', waiting);
-      await tell({});
-      await tell({ class: 'server_deferral', code: 'blocklisted', message: 'It is on a list.' });
+      await tell({}, { class: 'server_deferral', code: 'blocklisted', message: 'It is on a list.' }, {});
+      expect(await kinds()).toEqual([
+        ['server_attention', 2],
+        ['server_blocklisted', 1],
+      ]);
       expect(
         (await list()).map((one: { title: string; reason: string }) => [one.title, one.reason]).sort(),
       ).toEqual([
@@ -197,7 +204,6 @@ describe.each(ENGINES)('notices on $engine', ({ engine }) => {
             ended({ state: 'uncertain', priority: 0 }),
             ended({ state: 'expired', priority: 1 }),
             ended({ state: 'queued' }),
-            ended({ state: undefined }),
             ended({ state: 'bounced', priority: 0 }),
           ],
           clock.now(),
