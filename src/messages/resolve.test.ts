@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { notify } from '../notices/notify.ts';
+import { unroutedLane } from '../queue/delivery.ts';
 import { ENGINES, insertRows } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
@@ -52,7 +53,8 @@ describe.each(ENGINES)('many decided at once on $engine', ({ engine }) => {
     const ids = await uncertain(2, { dot_at: 1 });
     expect((await resolve(ids, 'resend')).body.results).toEqual(ids.map((id) => ({ id, status: 'queued' })));
     const rows = await running.app.db.read.selectFrom('messages').selectAll().execute();
-    for (const row of rows) expect(row).toMatchObject({ possible_duplicate: 1, dot_at: null, lane: '' });
+    const lane = unroutedLane(running.workspaceId);
+    for (const row of rows) expect(row).toMatchObject({ possible_duplicate: 1, dot_at: null, lane });
   });
 
   test('what cannot be decided is said in its place; the others are decided', async () => {
