@@ -115,8 +115,10 @@ function Details({ block }: { block: SuppressionView }) {
   );
 }
 
-function sentenceOf({ reason, active, server }: SuppressionView): string {
+function sentenceOf({ reason, active, server, until }: SuppressionView): string {
   if (!active) return 'This block has run out. Mail goes to the address again.';
+  if (reason === 'bounce' && until)
+    return 'Mail to this address bounced again and again. It rests for a while.';
   if (reason === 'bounce' && server) return `${server.name} refused this address for good.`;
   return REASONS[reason].sentence;
 }
