@@ -1,4 +1,5 @@
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
+import { notify } from '../../src/notices/notify.ts';
 import { storeServer } from '../../src/servers/testing.ts';
 import type { Engine } from '../../src/storage/db.ts';
 import { readSetting } from '../../src/storage/settings.ts';
@@ -79,6 +80,16 @@ export function examplesOf({ running, unclaimed, smtp }: World): Record<string, 
     await call('POST', '/v1/contacts', { email });
     return { params: { email } };
   };
+  const blocked = async () => {
+    const email = fresh('blocked-').concat('@example.com');
+    await call('POST', '/v1/suppressions', { email });
+    return { params: { email } };
+  };
+  const notice = async () => {
+    const news = { kind: 'server_attention', subject: fresh('srv_'), at: Date.now() } as const;
+    await app.db.write((tx) => notify(tx, { workspaceId: running.workspaceId, ...news }));
+    return { params: { id: (await call('GET', '/v1/notices')).body.data[0].id as string } };
+  };
   return {
     'post-setup': async () => ({ body: { token: await setupToken(unclaimed) }, app: unclaimed }),
     'post-session': async () => ({ body: { email: OWNER.email, password: OWNER.password } }),
@@ -105,6 +116,11 @@ export function examplesOf({ running, unclaimed, smtp }: World): Record<string, 
     }),
     'get-contacts-by-email': contact,
     'delete-contacts-by-email': contact,
+    'post-contacts-by-email-lift': contact,
+    'post-suppressions': async () => ({ body: { email: fresh('block-').concat('@example.com') } }),
+    'get-suppressions-by-email': blocked,
+    'delete-suppressions-by-email': blocked,
+    'post-notices-by-id-seen': notice,
     'get-messages-by-id': message,
     'get-messages-by-id-preview': message,
     'post-messages-by-id-cancel': () => message({ sendAt: new Date(Date.now() + 3_600_000).toISOString() }),
