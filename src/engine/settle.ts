@@ -1,6 +1,7 @@
 import { contactBounced } from '../audience/upsert.ts';
 import type { EventType } from '../events/event.ts';
 import { recordEvents } from '../events/record.ts';
+import { tellOfMessages, tellOfServers } from '../notices/news.ts';
 import { recordAttempts, release } from '../queue/queue.ts';
 import { recordHealth } from '../servers/health-record.ts';
 import { count } from '../statistics/count.ts';
@@ -52,7 +53,23 @@ export async function settle(
     tx,
     settled.flatMap((turn) => tallyOf(turn, now) ?? []),
   );
+  await tellOfServers(
+    tx,
+    attempted.flatMap(({ row, verdict }) =>
+      verdict.server ? [{ ...verdict.server, workspaceId: row.workspace_id, outcome: verdict.outcome }] : [],
+    ),
+    now,
+  );
+  await tellOfMessages(tx, settled.map(endedAs), now);
   return released;
+}
+
+/** As the notices see it. */
+function endedAs({ row, verdict, state }: Settled) {
+  const attempt = verdict.kind === 'attempted' ? verdict : undefined;
+  const reason = attempt?.outcome.message ?? ('reason' in verdict ? verdict.reason : row.reason);
+  const { workspace_id: workspaceId, priority } = row;
+  return { workspaceId, state, priority, serverName: attempt?.server?.name ?? row.server_name, reason };
 }
 
 const EVENTS: Partial<Record<string, EventType>> = {
@@ -111,6 +128,8 @@ async function blockBadAddresses(tx: Tx, turns: readonly Attempted[], now: numbe
       code: outcome.code,
       reply: outcome.reply ?? null,
       messageId: row.id,
+      serverId: server.id,
+      serverName: server.name,
       createdAt: now,
     });
     await contactBounced(tx, row.workspace_id, row.rcpt_key, now);

@@ -1,5 +1,6 @@
 import { recordEvents } from '../events/record.ts';
 import { forgetOldKeys } from '../messages/idempotency.ts';
+import { tellOfMessages } from '../notices/news.ts';
 import { changeIdle, expire, type MessageRow } from '../queue/queue.ts';
 import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
@@ -52,5 +53,16 @@ async function recordExpired(tx: Tx, rows: readonly MessageRow[], now: number): 
       serverId: row.server_id ?? '',
       word: 'expired',
     })),
+  );
+  await tellOfMessages(
+    tx,
+    rows.map((row) => ({
+      workspaceId: row.workspace_id,
+      state: 'expired',
+      priority: row.priority,
+      serverName: row.server_name,
+      reason: expiredReason(row),
+    })),
+    now,
   );
 }
