@@ -7,6 +7,7 @@ import { type Config, ConfigError } from './config.ts';
 import { Gate } from './engine/gate.ts';
 import { Throttle } from './engine/throttle.ts';
 import { Worker } from './engine/worker.ts';
+import { armFailPoints } from './failpoint.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { type Route, route } from './http/route.ts';
 import { createHttp, type Listening, listen } from './http/server.ts';
@@ -106,6 +107,7 @@ export async function createApp(
   config: Config,
   { log, version, webRoot, onSettled, freeSpace, restored, clock: machineClock = systemClock }: AppParts,
 ): Promise<App> {
+  armFailPoints(config.selfTest);
   const disk = new Disk(config.dataDir, freeSpace);
   const db = await openDatabase(config, machineClock, disk);
   const { clock, stop: stopClock } = await databaseClock(db, machineClock);

@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { parseAddress } from './address.ts';
+import { type FailPlan, readFailPlan } from './failpoint.ts';
 
 /** Every setting, read from the environment here and nowhere else. */
 export interface Config {
@@ -19,6 +20,8 @@ export interface Config {
   smtpPrivate: 'ask' | 'forbid';
   role: 'all' | 'api' | 'worker';
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** What a self-test makes fail; undefined in every other run. */
+  selfTest: FailPlan | undefined;
   /** Sentences about settings that look mistyped, printed at start. */
   warnings: readonly string[];
 }
@@ -54,7 +57,7 @@ export const SETTINGS = [
 export class ConfigError extends Error {}
 
 const OWN_PREFIXES = /^(SMTP_|MASTER_|SYSTEM_SMTP|MAILWRIGHT_|DATABASE_|PUBLIC_)/;
-const ELSEWHERE = new Set(['MAILWRIGHT_TEST_INSTALL']);
+const ELSEWHERE = new Set(['MAILWRIGHT_TEST_INSTALL', 'MAILWRIGHT_SELFTEST']);
 
 /** @throws ConfigError naming the setting and what it takes. */
 export function readConfig(env: Record<string, string | undefined>, cwd: string): Config {
@@ -76,8 +79,25 @@ export function readConfig(env: Record<string, string | undefined>, cwd: string)
     smtpPrivate: oneOf('SMTP_PRIVATE', text('SMTP_PRIVATE', 'ask'), ['ask', 'forbid']),
     role: oneOf('ROLE', text('ROLE', 'all'), ['all', 'api', 'worker']),
     logLevel: oneOf('LOG_LEVEL', text('LOG_LEVEL', 'info'), ['debug', 'info', 'warn', 'error', 'silent']),
+    selfTest: selfTestOf(text('FAILPOINT'), resolve(cwd, text('MAILWRIGHT_SELFTEST')), dataDir),
     warnings: mistypedNames(env),
   };
+}
+
+/**
+ * FAILPOINT breaks the program on purpose. So it needs a second setting, which names the very folder that may be
+ * broken: left behind in an environment, neither of them does anything to other data.
+ */
+function selfTestOf(wish: string, folder: string, dataDir: string): FailPlan | undefined {
+  if (wish === '') return undefined;
+  if (folder !== dataDir) {
+    throw new ConfigError(
+      'FAILPOINT makes the program fail on purpose. It works only where MAILWRIGHT_SELFTEST names the data folder, as `mailwright selftest` does with throw-away data. Unset it.',
+    );
+  }
+  const plan = readFailPlan(wish);
+  if (typeof plan === 'string') throw new ConfigError(plan);
+  return plan;
 }
 
 function portOf(text: string): number {

@@ -25,6 +25,7 @@ Usage: mailwright COMMAND [OPTION...]
   audit             balance the books [--workspace ID] [--against LOG [--resolve]] [--json]
   queue             list, hold, release, retry or cancel what is not sent yet [ID...] [FILTER...] [--json]
   demo-smtp         run SMTP servers to try things with: good, wrong password, TLS mismatch, slow
+  selftest          kill the program while it sends and judge by what arrived: selftest crash --help
 
   --version         print the version
   --help            print this; \`mailwright serve --help\` lists the settings
@@ -41,6 +42,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(version),
   audit: async () => (await import('./commands/audit.ts')).auditCommand,
   queue: async () => (await import('./commands/queue.ts')).queueCommand,
+  selftest: async () => (await import('./commands/selftest.ts')).selftestCommand(root),
   'demo-smtp': async () => {
     const { demoSmtpCommand } = await import('./demo-smtp/demo.ts');
     return (args) => demoSmtpCommand(args, { print: (line) => process.stdout.write(`${line}\n`) });

@@ -1,6 +1,7 @@
 import { parseAddress, parseMailbox } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { isWithout, tuned } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import { ContentGone, composeLetter, type Letter } from '../messages/letter.ts';
 import { HIGH, nobodyLane } from '../queue/delivery.ts';
@@ -60,6 +61,7 @@ export async function deliver(parts: DeliverParts, row: MessageRow, briefing: Br
 /** Claimed with a marker standing: its former holder wrote the final dot, or was about to. */
 function rescued(row: MessageRow): Verdict | undefined {
   if (row.dot_at === null) return undefined;
+  if (isWithout('P4')) return { kind: 'returned', at: row.created_at };
   const server = row.server_name ?? 'the server';
   return {
     kind: 'rescued',
@@ -239,7 +241,8 @@ async function transmit(
   );
   if (outcome.code === 'lease_lost') return { kind: 'lost' };
   if (outcome.code === 'stopping') return { kind: 'returned', at: parts.clock.now() };
-  if (outcome.class === 'local') return { kind: 'returned', at: parts.clock.now() + RETURN_AFTER_MS };
+  if (outcome.class === 'local')
+    return { kind: 'returned', at: parts.clock.now() + tuned('return', RETURN_AFTER_MS) };
   return {
     kind: 'attempted',
     server: { id: server.id, name: server.name },

@@ -1,3 +1,4 @@
+import { tuned } from '../failpoint.ts';
 import { startLane } from '../queue/delivery.ts';
 import type { Change, MessageRow } from '../queue/queue.ts';
 import { nextTry } from '../queue/retry.ts';
@@ -104,7 +105,7 @@ function uncertain(row: MessageRow, reason: string, now: number): Change {
     return {
       state: 'queued',
       lane: laneToStart(row),
-      due_at: now + RESEND_AFTER_MS,
+      due_at: now + tuned('resend', RESEND_AFTER_MS),
       dot_at: null,
       possible_duplicate: 1,
       code: 'uncertain',

@@ -2,6 +2,7 @@ import { contactBounced } from '../audience/upsert.ts';
 import type { EventType } from '../events/event.ts';
 import { recordEvents } from '../events/record.ts';
 import { tellOfMessages, tellOfServers } from '../notices/news.ts';
+import { failpoint } from '../failpoint.ts';
 import { recordAttempts, release } from '../queue/queue.ts';
 import { recordHealth } from '../servers/health-record.ts';
 import { count } from '../statistics/count.ts';
@@ -35,6 +36,7 @@ export async function settle(
     .filter((turn) => turn.verdict.kind !== 'lost')
     .map((turn) => ({ turn, row: turn.row, owner, change: nextState(turn, now) }));
   const released = await release(tx, changes);
+  if (released.size > 0) failpoint('settle-midway');
   const settled: Settled[] = changes
     .filter(({ row }) => released.has(row.id))
     .map(({ turn, change }) => ({ ...turn, state: change.state ?? 'queued' }));
@@ -120,6 +122,7 @@ async function blockBadAddresses(tx: Tx, turns: readonly Attempted[], now: numbe
   for (const { row, verdict } of turns) {
     const { outcome, server } = verdict;
     if (!server || !outcome.suppress || outcome.class !== 'recipient_permanent') continue;
+    failpoint('settle-unblocked');
     await suppress(tx, {
       workspaceId: row.workspace_id,
       email: row.rcpt,

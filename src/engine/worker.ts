@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
+import { failpoint, tuned } from '../failpoint.ts';
 import { newToken } from '../ids.ts';
 import { RENEW_EVERY_MS } from '../queue/delivery.ts';
 import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
@@ -55,7 +56,7 @@ export class Worker {
   }
 
   start(): void {
-    this.#renewal = setInterval(() => void this.#renew(), RENEW_EVERY_MS);
+    this.#renewal = setInterval(() => void this.#renew(), tuned('renewal', RENEW_EVERY_MS));
     this.#running = this.#run();
   }
 
@@ -131,10 +132,12 @@ export class Worker {
   }
 
   async #work(row: MessageRow, briefing: Briefing): Promise<void> {
+    failpoint('claimed');
     const verdict = this.#excuse(await deliver(this.#deliverParts, row, briefing));
     const isSettled = await this.#settle({ row, verdict, random: Math.random() });
     if (!isSettled)
       this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
+    failpoint('settled');
     this.#parts.onSettled?.(row.id);
     if (!wasAccepted(verdict)) this.nudge();
   }
@@ -162,7 +165,7 @@ export class Worker {
           'an outcome could not be stored; trying again',
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, STORE_AGAIN_MS));
+      await new Promise((resolve) => setTimeout(resolve, tuned('return', STORE_AGAIN_MS)));
     }
   }
 

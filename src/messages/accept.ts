@@ -4,6 +4,7 @@ import { contactsAmong } from '../audience/upsert.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { recordEvents } from '../events/record.ts';
+import { failpoint } from '../failpoint.ts';
 import { newId } from '../ids.ts';
 import { BULK, HIGH, NORMAL, startLane } from '../queue/delivery.ts';
 import { unknownServer } from '../servers/save.ts';
@@ -175,6 +176,7 @@ export async function store(tx: Tx, drafts: readonly Draft[], now: number): Prom
         }) as const,
     ),
   );
+  failpoint('accept-uncommitted');
   return drafts.map(accepted);
 }
 

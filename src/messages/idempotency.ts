@@ -1,5 +1,6 @@
 import { iso } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { failpoint } from '../failpoint.ts';
 import { sha256 } from '../ids.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { deleteIdempotencyKeys, idempotencyKey, insertIdempotencyKey } from './store.ts';
@@ -59,7 +60,9 @@ export async function once<T>(
   const { key } = call;
   if (key === undefined) {
     const act = await prepare();
-    return { replayed: false, response: await db.write(act) };
+    const response = await db.write(act);
+    failpoint('accept-committed');
+    return { replayed: false, response };
   }
   const hash = bodyHash(call.body);
   const place = `${call.workspaceId} ${key}`;
@@ -104,11 +107,13 @@ async function keyed<T>(
     if (!(await insertIdempotencyKey(tx, row))) throw new KeyTaken();
     return { replayed: false, response };
   });
-  return first.catch(async (error) => {
+  const stored = await first.catch(async (error) => {
     const earlier = error instanceof KeyTaken ? await replay<T>(db.read, workspaceId, key, hash) : undefined;
     if (!earlier) throw error;
     return earlier;
   });
+  failpoint('accept-committed');
+  return stored;
 }
 
 /** The answer an earlier call with this key got. */

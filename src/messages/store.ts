@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely';
+import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import type { MessagesTable, Schema } from '../storage/schema.ts';
 import type { Message } from './message.ts';
@@ -27,6 +28,7 @@ export async function insertMessages(tx: Tx, messages: readonly NewMessage[]): P
       .insertInto('messages')
       .values(messages.slice(at, at + INSERTED_AT_ONCE))
       .execute();
+    failpoint('accept-rows');
   }
 }
 

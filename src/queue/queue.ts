@@ -1,3 +1,4 @@
+import { failpoint, tuned } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { HIGH, LEASE_MS, PRIORITIES } from './delivery.ts';
 import {
@@ -43,7 +44,7 @@ export async function claim(
     for (const priority of PRIORITIES) {
       const limit = (priority === HIGH ? urgent : others) - claimed.length;
       if (limit > 0)
-        claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: now + LEASE_MS, limit })));
+        claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: now + leaseMs(), limit })));
     }
     return claimed;
   });
@@ -51,12 +52,17 @@ export async function claim(
 
 /** Prolongs the leases of a worker's messages. @returns the ids that are still held */
 export function renew(db: Db, owner: string, ids: readonly string[], now: number): Promise<Set<string>> {
-  return db.write((tx) => renewRows(tx, owner, ids, now, now + LEASE_MS));
+  return db.write((tx) => renewRows(tx, owner, ids, now, now + leaseMs()));
 }
 
+const leaseMs = () => tuned('lease', LEASE_MS);
+
 /** Writes markers before final dots, in the caller's transaction. @returns the ids whose dot may leave */
-export function mark(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
-  return marks.length === 0 ? Promise.resolve(new Set()) : markRows(tx, marks, now);
+export async function mark(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
+  if (marks.length === 0) return new Set();
+  const marked = await markRows(tx, marks, now);
+  failpoint('mark-uncommitted');
+  return marked;
 }
 
 /** Lets go of held messages with their next states, guarded by the leases. @returns the ids that were still held */

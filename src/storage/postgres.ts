@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { ConfigError } from '../config.ts';
+import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from './db.ts';
 import type { Schema } from './schema.ts';
 
@@ -69,7 +70,11 @@ async function reachable(pool: pg.Pool): Promise<void> {
 async function transaction<T>(kysely: Kysely<Schema>, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
-      return await kysely.transaction().execute(work);
+      return await kysely.transaction().execute(async (tx) => {
+        const value = await work(tx);
+        failpoint('commit');
+        return value;
+      });
     } catch (error) {
       const { code } = error as { code?: string };
       if ((code !== SERIALIZATION_FAILURE && code !== DEADLOCK) || tried >= MAX_TRIES) throw error;

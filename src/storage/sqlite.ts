@@ -14,6 +14,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { ConfigError } from '../config.ts';
+import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from './db.ts';
 import { type FileSystemFacts, refuseNetworkFolder } from './file-system.ts';
 import type { Schema } from './schema.ts';
@@ -137,6 +138,7 @@ class GroupedWriter {
       const before = this.#changes.get();
       for (const one of group) settled.push(await this.#runOne(one));
       const isChanged = this.#changes.get() !== before;
+      failpoint('commit');
       this.#commitAll.run();
       if (isChanged) await this.#log.flush();
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { type Clock, systemClock } from '../clock.ts';
+import { failpoint } from '../failpoint.ts';
 import { addressKind, mayCarryPlainPassword } from './addresses.ts';
 import { type Capabilities, readCapabilities } from './capabilities.ts';
 import { type Connected, connectToOne } from './connect.ts';
@@ -106,7 +107,9 @@ class Opening {
   }
 
   async #secure(socket: Connected['socket']): Promise<TLSSocket> {
-    this.#secured = await secure(socket, this.#endpoint, this.#left('tls'), this.#clock.now());
+    const secured = secure(socket, this.#endpoint, this.#left('tls'), this.#clock.now());
+    failpoint('tls-begun', () => socket.destroy());
+    this.#secured = await secured;
     return this.#secured;
   }
 

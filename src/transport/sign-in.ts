@@ -1,3 +1,4 @@
+import { failpoint } from '../failpoint.ts';
 import type { Capabilities } from './capabilities.ts';
 import { fail, Stop } from './failure.ts';
 import type { Reply } from './reply.ts';
@@ -22,7 +23,11 @@ export async function signIn(
   const { auth } = capabilities;
   if (auth.length === 0) throw fail('auth', 'auth_not_offered');
   if (!auth.includes('PLAIN') && !auth.includes('LOGIN')) throw noMechanism(auth);
-  const say = (line: string): Promise<Reply> => wire.ask('auth', line, timeoutMs);
+  const say = (line: string): Promise<Reply> => {
+    const reply = wire.ask('auth', line, timeoutMs);
+    failpoint('auth-said', () => wire.destroy());
+    return reply;
+  };
   let reply = auth.includes('PLAIN') ? await plain(say, credentials) : await login(say, credentials);
   const isUnknown = reply.code === 504; // RFC 4954 §4, from servers that offer more than they have
   if (isUnknown && auth.includes('PLAIN') && auth.includes('LOGIN')) reply = await login(say, credentials);

@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer';
 import type { TLSSocket } from 'node:tls';
+import { failpoint, isWithout } from '../failpoint.ts';
 import type { Capabilities } from './capabilities.ts';
 import { type Context, classify } from './classify.ts';
 import { TERMINATOR, wireContent } from './content.ts';
@@ -127,7 +128,9 @@ export class SmtpSession {
         await this.#sendEnvelope(envelope, bytes);
       }
       await this.#sendContent(bytes, beforeDot, following);
-      return this.#concluded(await this.#wire.reply(this.#timeouts.afterDot), context);
+      const reply = await this.#wire.reply(this.#timeouts.afterDot);
+      failpoint('dot-replied', () => this.#wire.destroy());
+      return this.#concluded(reply, context);
     } catch (thrown) {
       if (this.#isBotched) this.destroy();
       return outcomeOf(thrown, context, this.#secrets);
@@ -185,6 +188,7 @@ export class SmtpSession {
   async #say(command: Command): Promise<void> {
     const reply = await this.#wire.ask(...command, this.#timeouts.command);
     if (!isExpected(command, reply)) throw this.#refusedBy(command, reply);
+    this.#passed(command);
   }
 
   /**
@@ -201,8 +205,13 @@ export class SmtpSession {
       });
       if (!isExpected(command, reply)) refusal ??= { command, reply };
       else if (refusal && stage === 'data') throw stopAt(refusal.command, refusal.reply);
+      else this.#passed(command);
     }
     if (refusal) throw this.#refusedBy(refusal.command, refusal.reply);
+  }
+
+  #passed([stage]: Command): void {
+    if (stage === 'rcpt') failpoint('rcpt-replied', () => this.#wire.destroy());
   }
 
   async #sendContent(
@@ -213,11 +222,16 @@ export class SmtpSession {
     this.#wire.stage = 'body';
     const held = content.length > ONE_WRITE ? content.length - ONE_WRITE : 0;
     await this.#wire.writeContent(content.subarray(0, held), this.#timeouts.dataBlock);
+    const cut = () => this.#wire.destroy();
+    failpoint('body-begun', cut);
     await this.#checkLine('body');
-    await this.#permit(beforeDot);
+    failpoint('mark-wanted', cut);
+    if (!isWithout('P3')) await this.#permit(beforeDot);
+    failpoint('mark-committed', cut);
     await this.#checkLine('body');
     this.#wire.stage = 'dot';
     this.#wire.write(Buffer.concat([content.subarray(held), TERMINATOR, this.#announce(following?.())]));
+    failpoint('dot-written', cut);
   }
 
   /** The commands of the next envelope, where there is one that this server can carry. */

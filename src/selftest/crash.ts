@@ -1,0 +1,184 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import type { FailPoint } from '../failpoint.ts';
+import { type Judgment, judge, type OnUncertain } from './judge.ts';
+import { Load } from './load.ts';
+import type { Launcher } from './program.ts';
+import { between, pick, seededRandom } from './random.ts';
+import { type Sink, startSink } from './sink.ts';
+import { Trial } from './trial.ts';
+
+export interface CrashPlan {
+  kills: number;
+  /** Processes that send. On SQLite it is one, which also answers the calls. */
+  workers: number;
+  messages: number;
+  /** Of each worker, at the same time. */
+  connections: number;
+  onUncertain: OnUncertain;
+  databaseUrl: string | undefined;
+  seed: number;
+  /** More for FAILPOINT of every process: the tests take rules out with it. */
+  failPlan?: string;
+}
+
+export interface CrashReport extends Judgment {
+  engine: 'sqlite' | 'postgres';
+  plan: Omit<CrashPlan, 'databaseUrl' | 'failPlan'>;
+  /** Kills that fell at a named point, by its name; the others fell at random moments. */
+  killedAt: Record<string, number>;
+  seconds: number;
+  secondsDraining: number;
+}
+
+export interface CrashParts {
+  launcher: Launcher;
+  clock: Clock;
+  /** Told how far it is, in a sentence. */
+  say: (progress: string) => void;
+}
+
+/** Waits of the program that would make a run last minutes: a dead worker's leases, and the pause before a repeat. */
+const SHORT_WAITS = 'lease=5000,renewal=1000,resend=500,return=500';
+/** A process lives so long, in milliseconds, before it is killed: long enough to be in the middle of its work. */
+const LIFE_MS = { from: 20, to: 350 };
+/** The receiving server answers each message within so many milliseconds, at random. */
+const REPLY_WITHIN_MS = 40;
+/** Every second start is told to kill itself at one of these, the nth time it is reached. */
+const SENDING_POINTS: readonly FailPoint[] = [
+  'claimed',
+  'rcpt-replied',
+  'mark-wanted',
+  'mark-uncommitted',
+  'mark-committed',
+  'dot-written',
+  'dot-replied',
+  'settle-midway',
+  'settled',
+];
+const ANSWERING_POINTS: readonly FailPoint[] = ['accept-rows', 'accept-uncommitted', 'accept-committed'];
+const NTH_TO = 6;
+const PROGRESS_EVERY = 10;
+
+/** Kills the program again and again while it sends, lets it finish, and judges by what arrived. */
+export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<CrashReport> {
+  const began = parts.clock.monotonic();
+  const trial = await Trial.open(parts.launcher, plan.databaseUrl);
+  let sink: Sink | undefined;
+  try {
+    sink = await startSink(parts.launcher, {
+      ledgerFile: join(trial.data.folder, 'ledger.jsonl'),
+      replyWithinMs: REPLY_WITHIN_MS,
+      seed: plan.seed,
+    });
+    const test = new CrashTest(plan, parts, trial);
+    await test.prepare(sink);
+    await test.bombard();
+    const bombarded = parts.clock.monotonic();
+    const records = await test.drain();
+    await trial.stop();
+    const judgment = judge({
+      accepted: test.load.accepted,
+      records,
+      ledger: sink.ledger(),
+      kills: plan.kills,
+      connections: plan.connections,
+      onUncertain: plan.onUncertain,
+      faults: await trial.data.faults(),
+    });
+    const { databaseUrl: _, failPlan: __, ...said } = plan;
+    return {
+      engine: trial.data.engine,
+      plan: said,
+      ...judgment,
+      killedAt: test.killedAt,
+      seconds: secondsSince(parts.clock, began),
+      secondsDraining: secondsSince(parts.clock, bombarded),
+    };
+  } finally {
+    await sink?.stop();
+    await trial.remove();
+  }
+}
+
+class CrashTest {
+  readonly load: Load;
+  readonly killedAt: Record<string, number> = {};
+  readonly #plan: CrashPlan;
+  readonly #parts: CrashParts;
+  readonly #trial: Trial;
+  readonly #random: () => number;
+  readonly #role: 'all' | 'worker';
+  #toKill: number;
+  #killed = 0;
+
+  constructor(plan: CrashPlan, parts: CrashParts, trial: Trial) {
+    this.#plan = plan;
+    this.#parts = parts;
+    this.#trial = trial;
+    this.#random = seededRandom(plan.seed);
+    this.#role = trial.data.engine === 'sqlite' ? 'all' : 'worker';
+    this.#toKill = plan.kills;
+    this.load = new Load(trial, plan.messages);
+  }
+
+  async prepare(sink: Sink): Promise<void> {
+    const api = await this.#trial.start('api');
+    await this.#trial.connect(sink, { maxConnections: this.#plan.connections });
+    await this.load.prepare(this.#plan.onUncertain);
+    if (this.#role === 'all') await api.end('SIGTERM');
+  }
+
+  /** Every worker is killed and started again, side by side, until all kills are done; callers go on meanwhile. */
+  async bombard(): Promise<void> {
+    this.#allowLoad();
+    const workers = Array.from({ length: this.#plan.workers }, () => this.#killAgainAndAgain());
+    await Promise.all([this.load.run(), ...workers]);
+  }
+
+  async #killAgainAndAgain(): Promise<void> {
+    while (this.#toKill-- > 0) {
+      const point = this.#random() < 0.5 ? this.#drawPoint() : undefined;
+      const program = await this.#start(point && `${point}:${between(this.#random, 1, NTH_TO)}:kill`);
+      await Promise.race([program.exited, pause(between(this.#random, LIFE_MS.from, LIFE_MS.to))]);
+      const diedByItself = program.signal !== null;
+      await program.end('SIGKILL');
+      if (diedByItself && point) this.killedAt[point] = (this.killedAt[point] ?? 0) + 1;
+      this.#killed++;
+      this.#allowLoad();
+      if (this.#killed % PROGRESS_EVERY === 0)
+        this.#parts.say(
+          `${this.#killed} of ${this.#plan.kills} kills, ${this.load.accepted.length} messages accepted`,
+        );
+    }
+    await this.#start(undefined);
+  }
+
+  #drawPoint(): FailPoint {
+    return pick(
+      this.#random,
+      this.#role === 'all' ? [...SENDING_POINTS, ...ANSWERING_POINTS] : SENDING_POINTS,
+    );
+  }
+
+  #start(strike: string | undefined) {
+    const plan = [SHORT_WAITS, strike, this.#plan.failPlan].filter(Boolean).join(',');
+    return this.#trial.start(this.#role, plan);
+  }
+
+  /** The load is spread over the kills, so that each finds the program at work. */
+  #allowLoad(): void {
+    this.load.allow((this.#plan.messages * (this.#killed + 1)) / Math.max(1, this.#plan.kills));
+  }
+
+  async drain() {
+    this.#parts.say('All kills done; waiting for what is left to be sent');
+    await this.#trial.drained();
+    return this.#trial.records();
+  }
+}
+
+function secondsSince(clock: Clock, began: number): number {
+  return Math.round((clock.monotonic() - began) / 100) / 10;
+}

@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type ThrowAway, throwAwayData } from './data.ts';
+import { callApi, type Launcher, type Program, runProgram, startProgram } from './program.ts';
+
+/** A message as the API lists it. */
+export interface Listed {
+  id: string;
+  status: string;
+  possibleDuplicate: boolean;
+}
+
+type Role = 'all' | 'api' | 'worker';
+
+const ASK_AGAIN_MS = 50;
+const UNFINISHED = ['scheduled', 'queued', 'sending', 'deferred'];
+
+/** An installation on throw-away data, whose processes can be made to fail, killed and started again. */
+export class Trial {
+  readonly data: ThrowAway;
+  readonly #launcher: Launcher;
+  readonly #apiKey: string;
+  readonly #running = new Set<Program>();
+  #api: Program | undefined;
+
+  static async open(launcher: Launcher, databaseUrl: string | undefined): Promise<Trial> {
+    const data = await throwAwayData(databaseUrl);
+    try {
+      const setup = ['setup', '--email', 'owner@example.com', '--workspace', 'Self-test', '--password-stdin'];
+      const settings = { DATA_DIR: data.folder, ...data.settings };
+      const made = await runProgram(launcher, [...setup, '--json'], settings, 'a long enough password');
+      if (made.code !== 0) throw new Error(`Setting up the self-test failed: ${made.stderr}`);
+      return new Trial(data, launcher, JSON.parse(made.stdout).apiKey);
+    } catch (error) {
+      await data.remove();
+      throw error;
+    }
+  }
+
+  private constructor(data: ThrowAway, launcher: Launcher, apiKey: string) {
+    this.data = data;
+    this.#launcher = launcher;
+    this.#apiKey = apiKey;
+  }
+
+  /** Starts a process; `failPlan` is what FAILPOINT says to it. @throws EndedEarly */
+  async start(role: Role, failPlan = ''): Promise<Program> {
+    const settings = { ...this.data.settings, ROLE: role, FAILPOINT: failPlan };
+    const program = await startProgram(this.#launcher, this.data.folder, settings);
+    this.#running.add(program);
+    void program.exited.then(() => this.#running.delete(program));
+    if (role !== 'worker') this.#api = program;
+    return program;
+  }
+
+  /** Calls the process that was started last of those that answer. @throws Error when it is gone */
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
+    return callApi(this.#api?.url ?? '', this.#apiKey, method, path, body, headers);
+  }
+
+  /** Calls until there is an answer below 500, as a caller does that has an Idempotency-Key. */
+  async persist(...call: Parameters<Trial['call']>): ReturnType<Trial['call']> {
+    for (;;) {
+      const answer = await this.call(...call).catch(() => undefined);
+      if (answer && answer.status < 500) return answer;
+      await pause(ASK_AGAIN_MS);
+    }
+  }
+
+  /** Connects a receiving server. @throws Error with the answer when it is refused */
+  async connect(
+    server: { host: string; port: number },
+    changed: Record<string, unknown> = {},
+  ): Promise<void> {
+    const body = { type: 'generic', security: 'none', allowPrivate: true, ...changed };
+    const { status, body: said } = await this.call('POST', '/v1/servers', {
+      ...body,
+      host: server.host,
+      port: server.port,
+    });
+    if (status !== 201) throw new Error(`The receiving server was refused: ${JSON.stringify(said)}`);
+  }
+
+  /** Waits until every message has ended or waits for a person. */
+  async drained(): Promise<void> {
+    // A message may move from one of these words to another between two questions: all must be empty twice over.
+    for (let quiet = 0; quiet < 2; ) {
+      const left = await Promise.all(UNFINISHED.map((status) => this.#list(`status=${status}&limit=1`)));
+      quiet = left.every(({ data }) => data.length === 0) ? quiet + 1 : 0;
+      if (quiet === 0) await pause(ASK_AGAIN_MS);
+    }
+  }
+
+  /** Every message that the API knows. */
+  async records(): Promise<Listed[]> {
+    const found: Listed[] = [];
+    for (let cursor = ''; ; ) {
+      const page = await this.#list(`limit=200${cursor && `&cursor=${cursor}`}`);
+      found.push(...page.data);
+      if (!page.nextCursor) return found;
+      cursor = page.nextCursor;
+    }
+  }
+
+  async #list(query: string): Promise<{ data: Listed[]; nextCursor: string | null }> {
+    return (await this.persist('GET', `/v1/messages?${query}`)).body;
+  }
+
+  /** Ends every process in order. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#running].map((program) => program.end('SIGTERM')));
+  }
+
+  /** Ends every process and removes the data. */
+  async remove(): Promise<void> {
+    await Promise.all([...this.#running].map((program) => program.end('SIGKILL')));
+    await this.data.remove();
+  }
+}
