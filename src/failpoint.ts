@@ -124,6 +124,11 @@ export function failpoint(point: FailPoint, cut?: () => void): void {
   if (armed !== undefined) strike(armed, point, cut);
 }
 
+/** How often it has been reached since the plan was armed. */
+export function timesReached(point: FailPoint): number {
+  return reached.get(point) ?? 0;
+}
+
 /** Whether a rule is taken out. */
 export function isWithout(rule: Rule): boolean {
   return armed?.without.includes(rule) ?? false;

@@ -43,6 +43,8 @@ export interface CrashParts {
 const SHORT_WAITS = 'lease=5000,renewal=1000,resend=500,return=500';
 /** A process lives so long, in milliseconds, before it is killed: long enough to be in the middle of its work. */
 const LIFE_MS = { from: 20, to: 350 };
+/** One that shall die at a named point is given more, so that it gets there. */
+const LIFE_TO_POINT_MS = 800;
 /** The receiving server answers each message within so many milliseconds, at random. */
 const REPLY_WITHIN_MS = 40;
 /** Every second start is told to kill itself at one of these, the nth time it is reached. */
@@ -58,7 +60,7 @@ const SENDING_POINTS: readonly FailPoint[] = [
   'settled',
 ];
 const ANSWERING_POINTS: readonly FailPoint[] = ['accept-rows', 'accept-uncommitted', 'accept-committed'];
-const NTH_TO = 6;
+const NTH_TO = 5;
 const PROGRESS_EVERY = 10;
 
 /** Kills the program again and again while it sends, lets it finish, and judges by what arrived. */
@@ -141,7 +143,8 @@ class CrashTest {
     while (this.#toKill-- > 0) {
       const point = this.#random() < 0.5 ? this.#drawPoint() : undefined;
       const program = await this.#start(point && `${point}:${between(this.#random, 1, NTH_TO)}:kill`);
-      await Promise.race([program.exited, pause(between(this.#random, LIFE_MS.from, LIFE_MS.to))]);
+      const lifeMs = point ? LIFE_TO_POINT_MS : between(this.#random, LIFE_MS.from, LIFE_MS.to);
+      await Promise.race([program.exited, pause(lifeMs)]);
       const diedByItself = program.signal !== null;
       await program.end('SIGKILL');
       if (diedByItself && point) this.killedAt[point] = (this.killedAt[point] ?? 0) + 1;

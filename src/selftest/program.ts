@@ -47,7 +47,10 @@ export async function startProgram(
   const stderr = new Said(child);
   const exited = once(child, 'exit');
   const first = await Promise.race([firstLines(child), exited.then(() => undefined)]);
-  if (!first) throw new EndedEarly(child, stderr.text);
+  if (!first) {
+    await exited;
+    throw new EndedEarly(child, stderr.text);
+  }
   return {
     ...first,
     pid: child.pid!,
@@ -176,7 +179,8 @@ export async function callApi(
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+  const { status, headers: said } = response;
   const text = await response.text();
   // biome-ignore lint/suspicious/noExplicitAny: its callers read answers of every shape
-  return { status: response.status, body: (text === '' ? undefined : JSON.parse(text)) as any };
+  return { status, headers: said, body: (text === '' ? undefined : JSON.parse(text)) as any };
 }

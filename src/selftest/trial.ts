@@ -20,7 +20,7 @@ export class Trial {
   readonly #launcher: Launcher;
   readonly #apiKey: string;
   readonly #running = new Set<Program>();
-  #api: Program | undefined;
+  #url = '';
 
   static async open(launcher: Launcher, databaseUrl: string | undefined): Promise<Trial> {
     const data = await throwAwayData(databaseUrl);
@@ -48,13 +48,18 @@ export class Trial {
     const program = await startProgram(this.#launcher, this.data.folder, settings);
     this.#running.add(program);
     void program.exited.then(() => this.#running.delete(program));
-    if (role !== 'worker') this.#api = program;
+    if (role !== 'worker') this.answersAt(program.url);
     return program;
+  }
+
+  /** Where calls go from now on. */
+  answersAt(url: string): void {
+    this.#url = url;
   }
 
   /** Calls the process that was started last of those that answer. @throws Error when it is gone */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
-    return callApi(this.#api?.url ?? '', this.#apiKey, method, path, body, headers);
+    return callApi(this.#url, this.#apiKey, method, path, body, headers);
   }
 
   /** Calls until there is an answer below 500, as a caller does that has an Idempotency-Key. */
@@ -66,18 +71,15 @@ export class Trial {
     }
   }
 
-  /** Connects a receiving server. @throws Error with the answer when it is refused */
+  /** Connects a receiving server. @returns its id. @throws Error with the answer when it is refused */
   async connect(
-    server: { host: string; port: number },
-    changed: Record<string, unknown> = {},
-  ): Promise<void> {
-    const body = { type: 'generic', security: 'none', allowPrivate: true, ...changed };
-    const { status, body: said } = await this.call('POST', '/v1/servers', {
-      ...body,
-      host: server.host,
-      port: server.port,
-    });
-    if (status !== 201) throw new Error(`The receiving server was refused: ${JSON.stringify(said)}`);
+    { host, port }: { host: string; port: number },
+    settings: Record<string, unknown> = {},
+  ): Promise<string> {
+    const server = { type: 'generic', security: 'none', allowPrivate: true, host, port, ...settings };
+    const { status, body } = await this.call('POST', '/v1/servers', server);
+    if (status !== 201) throw new Error(`The receiving server was refused: ${JSON.stringify(body)}`);
+    return body.id;
   }
 
   /** Waits until every message has ended or waits for a person. */
