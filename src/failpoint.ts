@@ -144,22 +144,26 @@ function strike(plan: FailPlan, point: FailPoint, cut: (() => void) | undefined)
   reached.set(point, nth);
   const found = plan.strikes.find((one) => one.point === point && one.nth === nth);
   if (!found) return;
-  // Written before it acts, so that who watches knows that the point was reached.
-  writeSync(2, `${struckLine(point)}\n`);
   act(found.action, point, cut);
-}
-
-/** What a process says on stderr when it reaches a point at which it fails. */
-export function struckLine(point: FailPoint): string {
-  return `fail-point ${point}`;
 }
 
 function act(action: Action, point: FailPoint, cut: (() => void) | undefined): void {
   if (action === 'throw') throw new Error(`It failed at ${point}, as it was told to.`);
-  if (action === 'kill') process.kill(process.pid, 'SIGKILL');
-  else if (action === 'stop') process.kill(process.pid, 'SIGSTOP');
+  if (action === 'kill') signalItself(point, 'SIGKILL');
+  else if (action === 'stop') signalItself(point, 'SIGSTOP');
   else if (action === 'drop') cut?.();
   else standStill(action.sleepMs);
+}
+
+/** Says so first: afterwards it cannot. */
+function signalItself(point: FailPoint, signal: NodeJS.Signals): void {
+  writeSync(2, `${struckLine(point)}\n`);
+  process.kill(process.pid, signal);
+}
+
+/** What a process says on stderr when it is killed or stopped at a point. */
+export function struckLine(point: FailPoint): string {
+  return `fail-point ${point}`;
 }
 
 /** The whole process, as in a long pause: no timer fires and no lease is renewed. */

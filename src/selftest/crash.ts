@@ -17,6 +17,8 @@ export interface CrashPlan {
   /** Of each worker, at the same time. */
   connections: number;
   onUncertain: OnUncertain;
+  /** SIGTERM in place of SIGKILL lets each finish: then nothing may be uncertain. */
+  signal?: 'SIGKILL' | 'SIGTERM';
   databaseUrl: string | undefined;
   seed: number;
   /** More for FAILPOINT of every process: the tests take rules out with it. */
@@ -84,7 +86,7 @@ export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<Cra
       accepted: test.load.accepted,
       records,
       ledger: sink.ledger(),
-      kills: plan.kills,
+      kills: plan.signal === 'SIGTERM' ? 0 : plan.kills,
       connections: plan.connections,
       onUncertain: plan.onUncertain,
       faults: await trial.data.faults(),
@@ -126,10 +128,11 @@ class CrashTest {
   }
 
   async prepare(sink: Sink): Promise<void> {
-    const api = await this.#trial.start('api');
+    const api = await this.#trial.start('api', SHORT_WAITS);
     await this.#trial.connect(sink, { maxConnections: this.#plan.connections });
     await this.load.prepare(this.#plan.onUncertain);
     if (this.#role === 'all') await api.end('SIGTERM');
+    else this.#trial.answersAt(api.url, (await this.#trial.start('api', SHORT_WAITS)).url);
   }
 
   /** Every worker is killed and started again, side by side, until all kills are done; callers go on meanwhile. */
@@ -140,13 +143,15 @@ class CrashTest {
   }
 
   async #killAgainAndAgain(): Promise<void> {
+    const { signal = 'SIGKILL' } = this.#plan;
     while (this.#toKill-- > 0) {
-      const point = this.#random() < 0.5 ? this.#drawPoint() : undefined;
+      const point = signal === 'SIGKILL' && this.#random() < 0.5 ? this.#drawPoint() : undefined;
       const program = await this.#start(point && `${point}:${between(this.#random, 1, NTH_TO)}:kill`);
       const lifeMs = point ? LIFE_TO_POINT_MS : between(this.#random, LIFE_MS.from, LIFE_MS.to);
       await Promise.race([program.exited, pause(lifeMs)]);
       const diedByItself = program.signal !== null;
-      await program.end('SIGKILL');
+      const code = await program.end(signal);
+      if (signal === 'SIGTERM' && code !== 0) throw new Error(`Asked to stop, it ended with ${code}.`);
       if (diedByItself && point) this.killedAt[point] = (this.killedAt[point] ?? 0) + 1;
       this.#killed++;
       this.#allowLoad();

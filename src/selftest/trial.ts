@@ -20,7 +20,8 @@ export class Trial {
   readonly #launcher: Launcher;
   readonly #apiKey: string;
   readonly #running = new Set<Program>();
-  #url = '';
+  #urls: readonly string[] = [];
+  #calls = 0;
 
   static async open(launcher: Launcher, databaseUrl: string | undefined): Promise<Trial> {
     const data = await throwAwayData(databaseUrl);
@@ -52,14 +53,21 @@ export class Trial {
     return program;
   }
 
-  /** Where calls go from now on. */
-  answersAt(url: string): void {
-    this.#url = url;
+  /** Where calls go from now on, in turn. */
+  answersAt(...urls: string[]): void {
+    this.#urls = urls;
   }
 
-  /** Calls the process that was started last of those that answer. @throws Error when it is gone */
+  /** Calls the process that was started last of those that answer, or those that were named. @throws Error when it is gone */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
-    return callApi(this.#url, this.#apiKey, method, path, body, headers);
+    return callApi(
+      this.#urls[this.#calls++ % this.#urls.length] ?? '',
+      this.#apiKey,
+      method,
+      path,
+      body,
+      headers,
+    );
   }
 
   /** Calls until there is an answer below 500, as a caller does that has an Idempotency-Key. */

@@ -80,7 +80,11 @@ export class Stage {
       version: 'test',
       webRoot: folder,
     });
-    this.trial.answersAt(`http://127.0.0.1:${(await this.#app.start()).port}`);
+    const { port } = await this.#app.start().catch(async (error) => {
+      await this.#app!.stop();
+      throw error;
+    });
+    this.trial.answersAt(`http://127.0.0.1:${port}`);
   }
 
   /** The same where the one before is known to be dead, so that nobody waits for its leases to end (SQLite does that itself). */

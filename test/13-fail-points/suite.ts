@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { struckLine } from '../../src/failpoint.ts';
+import { struckLine, timesReached } from '../../src/failpoint.ts';
 import type { EndedEarly } from '../../src/selftest/program.ts';
 import type { Engine } from '../../src/storage/db.ts';
 import { CASES, MUTATIONS } from './cases.ts';
-import { Stage } from './stage.ts';
+import { type Asked, Stage } from './stage.ts';
 
 const EX_CONFIG = 78;
 const TWO_COPIES = /arrived too often/;
-const BATCH = 150; // more than the hundred rows of one statement
+const BATCH = 101; // one more than the rows of one statement
+const FEWEST_WRITES = 8;
 
 /** The program is killed at every point that matters (docs/crash-tests.md), on one engine. */
 export function suite(engine: Engine): void {
@@ -109,6 +110,24 @@ export function suite(engine: Engine): void {
     expect(await stage.endings()).toEqual([['sent', 1]]);
   });
 
+  test('K29 the nth write fails, for n = 1, 2, 3, … until none does', async () => {
+    for (let nth = 1; ; nth++) {
+      const hasStarted = await stage.recover(`commit:${nth}:throw`).then(
+        () => true,
+        () => stage.recover().then(() => false),
+      );
+      for (const call of [stage.ask(), stage.ask()]) await insist(stage, call);
+      const { broken, uncertain } = await stage.judgment();
+      expect({ nth, broken }).toEqual({ nth, broken: [] });
+      expect(uncertain).toBeLessThanOrEqual(1);
+      const hasFailed = !hasStarted || timesReached('commit') >= nth;
+      await stage.clear();
+      if (hasFailed) continue;
+      expect(nth).toBeGreaterThan(FEWEST_WRITES);
+      return;
+    }
+  }, 120_000);
+
   describe('K30 with a rule taken out, the judge sees two copies', () => {
     test.each(MUTATIONS)('$rule at $k', async ({ rule, point }) => {
       await stage.start(`without-${rule},${point}:1:kill`);
@@ -125,6 +144,16 @@ export function suite(engine: Engine): void {
         expect((await stage.judgment()).broken.join()).toMatch(TWO_COPIES);
       });
   });
+}
+
+/** As a caller does who has an Idempotency-Key. */
+async function insist(stage: Stage, call: Asked): Promise<void> {
+  while (
+    !(await stage.send(call).then(
+      () => true,
+      () => false,
+    ))
+  );
 }
 
 /** The holder of a message stands still before its dot; when its lease is over, it wakes and goes on. */

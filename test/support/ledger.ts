@@ -1,7 +1,5 @@
 import type { FakeServer } from '../../src/demo-smtp/server.ts';
 
-export { seededRandom } from '../../src/demo-smtp/random.ts';
-
 /** How often each message arrived, by the receiving server's own record. */
 export function copiesOf(server: FakeServer): Map<string, number> {
   const counted = new Map<string, number>();
