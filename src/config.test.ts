@@ -117,6 +117,33 @@ test('the password of the system server is in no sentence', () => {
     expect(() => read({ SYSTEM_SMTP_URL: url })).toThrow(/^(?!.*canary)/s);
 });
 
+describe('FAILPOINT', () => {
+  const plan = { FAILPOINT: 'claimed:1:kill', DATA_DIR: '/tmp/self-test' };
+
+  test('works where MAILWRIGHT_SELFTEST names the data folder', () => {
+    const { selfTest, warnings } = read({ ...plan, MAILWRIGHT_SELFTEST: '/tmp/self-test' });
+    expect(selfTest?.strikes).toEqual([{ point: 'claimed', nth: 1, action: 'kill' }]);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ['missing', {}],
+    ['another folder', { MAILWRIGHT_SELFTEST: '/tmp/another' }],
+    ['a mere yes', { MAILWRIGHT_SELFTEST: '1' }],
+  ])('is refused where it is %s', (_, env) => {
+    expect(() => read({ ...plan, ...env })).toThrow(ConfigError);
+    expect(() => read({ ...plan, ...env })).toThrow(
+      /^FAILPOINT makes the program fail on purpose\. .* Unset it\.$/,
+    );
+  });
+
+  test('that cannot be read is refused', () => {
+    const wrong = { ...plan, MAILWRIGHT_SELFTEST: '/tmp/self-test', FAILPOINT: 'claimed' };
+    expect(() => read(wrong)).toThrow(ConfigError);
+    expect(() => read(wrong)).toThrow(/"claimed" is none of them\.$/);
+  });
+});
+
 describe('a mistyped name is told', () => {
   test.each([
     ['SMTP_ALOW_PRIVATE', 'SMTP_ALLOW_PRIVATE'],

@@ -36,7 +36,6 @@ export function selftestCommand(root: string) {
     }
     const { plan, json } = readPlan(args);
     const say = (progress: string) => process.stderr.write(`${progress}\n`);
-    say(`Seed ${plan.seed}`);
     const report = await crashTest(plan, { launcher, clock: systemClock, say });
     process.stdout.write(`${json ? JSON.stringify(report) : reportText(report)}\n`);
     return report.broken.length === 0 ? 0 : BROKEN;

@@ -70,6 +70,7 @@ export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<Cra
   const began = parts.clock.monotonic();
   const trial = await Trial.open(parts.launcher, plan.databaseUrl);
   let sink: Sink | undefined;
+  parts.say(`Seed ${plan.seed}`);
   try {
     sink = await startSink(parts.launcher, {
       ledgerFile: join(trial.data.folder, 'ledger.jsonl'),

@@ -127,6 +127,23 @@ describe('the master key', () => {
   });
 });
 
+describe('the self-test', () => {
+  test.each(['serve', 'migrate'])('its FAILPOINT is refused to a plain %s', async (command) => {
+    const env = { DATA_DIR: known(), FAILPOINT: 'claimed:1:kill' };
+    refused(await run([command], env), EX_CONFIG, /^mailwright: FAILPOINT makes the program fail on purpose/);
+  });
+
+  test.each<[string[], RegExp]>([
+    [['--kills', 'many'], /^mailwright: --kills is a whole number from 1, not "many"\.$/],
+    [['--workers', '3'], /^mailwright: On SQLite one process sends\. Leave --workers out/],
+    [['--on-uncertain', 'resend'], /^mailwright: --on-uncertain is hold or resend_once, not "resend"\.$/],
+    [['--database-url', 'mysql://x'], /^mailwright: --database-url wants an address such as postgres:/],
+    [['--database-url', 'postgres://127.0.0.1:1/x'], /^mailwright: PostgreSQL cannot be reached/],
+  ])('crash %j', async (args, sentence) => {
+    refused(await run(['selftest', 'crash', ...args], {}), EX_CONFIG, sentence);
+  });
+});
+
 describe('the database', () => {
   test('has a newer schema', async () => {
     const dir = known();

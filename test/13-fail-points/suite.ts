@@ -61,6 +61,14 @@ export function suite(engine: Engine): void {
     expect(await stage.endings()).toEqual([['uncertain', 1]]);
   });
 
+  test('K12 without a crash: the line breaks after the terminator, and it is uncertain at once', async () => {
+    await stage.recover('dot-written:1:drop');
+    await stage.send(stage.ask());
+    const [[status, copies]] = (await stage.endings()) as [[string, number]];
+    expect(status).toBe('uncertain');
+    expect(copies).toBeLessThanOrEqual(1);
+  });
+
   test('K16 killed in the middle of one message to four people, one of them refused', async () => {
     stage.server.setScript([
       { stage: 'rcpt', fault: { reply: '550 5.1.1 No such user' }, match: { rcpt: 'nobody@example.com' } },
