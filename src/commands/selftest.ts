@@ -9,6 +9,7 @@ import { sinkCommand } from '../selftest/sink.ts';
 
 const EX_USAGE = 64;
 const BROKEN = 1;
+const INTERRUPTED = 130;
 
 const USAGE = `mailwright selftest crash: kills the program again and again while it sends, and judges by what arrived.
 
@@ -36,7 +37,15 @@ export function selftestCommand(root: string) {
     }
     const { plan, json } = readPlan(args);
     const say = (progress: string) => process.stderr.write(`${progress}\n`);
-    const report = await crashTest(plan, { launcher, clock: systemClock, say });
+    const stop = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    const parts = { launcher, clock: systemClock, say, aborted: stop.signal };
+    const report = await crashTest(plan, parts).catch((error) => {
+      if (!stop.signal.aborted) throw error;
+      say('Stopped; its data is removed.');
+      return undefined;
+    });
+    if (!report) return INTERRUPTED;
     process.stdout.write(`${json ? JSON.stringify(report) : reportText(report)}\n`);
     return report.broken.length === 0 ? 0 : BROKEN;
   };

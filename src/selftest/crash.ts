@@ -39,6 +39,8 @@ export interface CrashParts {
   clock: Clock;
   /** Told how far it is, in a sentence. */
   say: (progress: string) => void;
+  /** Ends the run early; what it made is removed all the same. */
+  aborted?: AbortSignal;
 }
 
 /** Waits of the program that would make a run last minutes: a dead worker's leases, and the pause before a repeat. */
@@ -64,6 +66,8 @@ const SENDING_POINTS: readonly FailPoint[] = [
 const ANSWERING_POINTS: readonly FailPoint[] = ['accept-rows', 'accept-uncommitted', 'accept-committed'];
 const NTH_TO = 5;
 const PROGRESS_EVERY = 10;
+/** What is not sent so long after the last kill is not going to be. */
+const DRAIN_WITHIN_MS = 180_000;
 
 /** Kills the program again and again while it sends, lets it finish, and judges by what arrived. */
 export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<CrashReport> {
@@ -78,10 +82,8 @@ export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<Cra
       seed: plan.seed,
     });
     const test = new CrashTest(plan, parts, trial);
-    await test.prepare(sink);
-    await test.bombard();
-    const bombarded = parts.clock.monotonic();
-    const records = await test.drain();
+    await untilAborted(test.run(sink), parts.aborted);
+    const records = await trial.records();
     await trial.stop();
     const judgment = judge({
       accepted: test.load.accepted,
@@ -99,7 +101,7 @@ export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<Cra
       ...judgment,
       killedAt: test.killedAt,
       seconds: secondsSince(parts.clock, began),
-      secondsDraining: secondsSince(parts.clock, bombarded),
+      secondsDraining: test.secondsDraining,
     };
   } finally {
     await sink?.stop();
@@ -107,8 +109,17 @@ export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<Cra
   }
 }
 
+function untilAborted(work: Promise<void>, aborted: AbortSignal | undefined): Promise<void> {
+  const abort = new Promise<never>((_, reject) => {
+    if (aborted?.aborted) reject(aborted.reason);
+    aborted?.addEventListener('abort', () => reject(aborted.reason));
+  });
+  return Promise.race([work, abort]);
+}
+
 class CrashTest {
   readonly load: Load;
+  secondsDraining = 0;
   readonly killedAt: Record<string, number> = {};
   readonly #plan: CrashPlan;
   readonly #parts: CrashParts;
@@ -128,7 +139,13 @@ class CrashTest {
     this.load = new Load(trial, plan.messages);
   }
 
-  async prepare(sink: Sink): Promise<void> {
+  async run(sink: Sink): Promise<void> {
+    await this.#prepare(sink);
+    await this.#bombard();
+    await this.#drain();
+  }
+
+  async #prepare(sink: Sink): Promise<void> {
     const api = await this.#trial.start('api', SHORT_WAITS);
     await this.#trial.connect(sink, { maxConnections: this.#plan.connections });
     await this.load.prepare(this.#plan.onUncertain);
@@ -137,7 +154,7 @@ class CrashTest {
   }
 
   /** Every worker is killed and started again, side by side, until all kills are done; callers go on meanwhile. */
-  async bombard(): Promise<void> {
+  async #bombard(): Promise<void> {
     this.#allowLoad();
     const workers = Array.from({ length: this.#plan.workers }, () => this.#killAgainAndAgain());
     await Promise.all([this.load.run(), ...workers]);
@@ -181,10 +198,11 @@ class CrashTest {
     this.load.allow((this.#plan.messages * (this.#killed + 1)) / Math.max(1, this.#plan.kills));
   }
 
-  async drain() {
+  async #drain() {
+    const began = this.#parts.clock.monotonic();
     this.#parts.say('All kills done; waiting for what is left to be sent');
-    await this.#trial.drained();
-    return this.#trial.records();
+    await Promise.race([this.#trial.drained(), pause(DRAIN_WITHIN_MS, undefined, { ref: false })]);
+    this.secondsDraining = secondsSince(this.#parts.clock, began);
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SETTINGS } from '../config.ts';
 import { newToken } from '../ids.ts';
 import { openPostgres } from '../storage/postgres.ts';
 import { openSqlite } from '../storage/sqlite.ts';
@@ -23,14 +24,22 @@ const PREFIX = 'mailwright-selftest-';
 export async function throwAwayData(databaseUrl: string | undefined): Promise<ThrowAway> {
   const folder = mkdtempSync(join(tmpdir(), PREFIX));
   const removeFolder = () => rmSync(folder, { recursive: true, force: true });
-  // What one process compiled, the next ones load: a start costs half as much.
-  const own = { MAILWRIGHT_SELFTEST: folder, NODE_COMPILE_CACHE: join(folder, 'compiled') };
+  const own = {
+    // Nothing of an installation that this shell is set up for.
+    ...Object.fromEntries(SETTINGS.map(([name]) => [name, ''])),
+    DATA_DIR: folder,
+    PORT: '0',
+    LOG_LEVEL: 'error',
+    MAILWRIGHT_SELFTEST: folder,
+    // What one process compiled, the next ones load: a start costs half as much.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
+  };
   if (databaseUrl === undefined) {
     const file = join(folder, 'mailwright.db');
     return {
       engine: 'sqlite',
       folder,
-      settings: { ...own, DATABASE_URL: '' },
+      settings: own,
       faults: () => withDb(openSqlite(file), findFaults),
       remove: async () => removeFolder(),
     };

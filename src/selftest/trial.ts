@@ -20,6 +20,8 @@ export class Trial {
   readonly #launcher: Launcher;
   readonly #apiKey: string;
   readonly #running = new Set<Program>();
+  readonly #starting = new Set<Promise<Program>>();
+  #isOver = false;
   #urls: readonly string[] = [];
   #calls = 0;
 
@@ -27,8 +29,8 @@ export class Trial {
     const data = await throwAwayData(databaseUrl);
     try {
       const setup = ['setup', '--email', 'owner@example.com', '--workspace', 'Self-test', '--password-stdin'];
-      const settings = { DATA_DIR: data.folder, ...data.settings };
-      const made = await runProgram(launcher, [...setup, '--json'], settings, 'a long enough password');
+      const password = 'a long enough password';
+      const made = await runProgram(launcher, [...setup, '--json'], data.settings, password);
       if (made.code !== 0) throw new Error(`Setting up the self-test failed: ${made.stderr}`);
       return new Trial(data, launcher, JSON.parse(made.stdout).apiKey);
     } catch (error) {
@@ -45,7 +47,13 @@ export class Trial {
 
   /** Starts a process; `failPlan` is what FAILPOINT says to it. @throws EndedEarly */
   async start(role: Role, failPlan = ''): Promise<Program> {
-    const settings = { ...this.data.settings, ROLE: role, FAILPOINT: failPlan };
+    if (this.#isOver) throw new Error('The self-test is over.');
+    const starting = this.#start(role, { ...this.data.settings, ROLE: role, FAILPOINT: failPlan });
+    this.#starting.add(starting);
+    return starting.finally(() => this.#starting.delete(starting));
+  }
+
+  async #start(role: Role, settings: Record<string, string>): Promise<Program> {
     const program = await startProgram(this.#launcher, this.data.folder, settings);
     this.#running.add(program);
     void program.exited.then(() => this.#running.delete(program));
@@ -72,11 +80,12 @@ export class Trial {
 
   /** Calls until there is an answer below 500, as a caller does that has an Idempotency-Key. */
   async persist(...call: Parameters<Trial['call']>): ReturnType<Trial['call']> {
-    for (;;) {
+    while (!this.#isOver) {
       const answer = await this.call(...call).catch(() => undefined);
       if (answer && answer.status < 500) return answer;
       await pause(ASK_AGAIN_MS);
     }
+    throw new Error('The self-test is over.');
   }
 
   /** Connects a receiving server. @returns its id. @throws Error with the answer when it is refused */
@@ -120,8 +129,10 @@ export class Trial {
     await Promise.all([...this.#running].map((program) => program.end('SIGTERM')));
   }
 
-  /** Ends every process and removes the data. */
+  /** Ends every process, also those that are just starting, and removes the data. */
   async remove(): Promise<void> {
+    this.#isOver = true;
+    while (this.#starting.size > 0) await Promise.allSettled(this.#starting);
     await Promise.all([...this.#running].map((program) => program.end('SIGKILL')));
     await this.data.remove();
   }
