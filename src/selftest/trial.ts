@@ -99,13 +99,16 @@ export class Trial {
     return body.id;
   }
 
-  /** Waits until every message has ended or waits for a person. */
-  async drained(): Promise<void> {
-    // A message may move from one of these words to another between two questions: all must be empty twice over.
-    for (let quiet = 0; quiet < 2; ) {
+  /** Waits until every message has ended or waits for a person. @returns all of them */
+  async drained(): Promise<Listed[]> {
+    for (;;) {
+      // Asked one word at a time, a message that moves between two of them may be missed: the whole list decides.
       const left = await Promise.all(UNFINISHED.map((status) => this.#list(`status=${status}&limit=1`)));
-      quiet = left.every(({ data }) => data.length === 0) ? quiet + 1 : 0;
-      if (quiet === 0) await pause(ASK_AGAIN_MS);
+      if (left.every(({ data }) => data.length === 0)) {
+        const records = await this.records();
+        if (!records.some(({ status }) => UNFINISHED.includes(status))) return records;
+      }
+      await pause(ASK_AGAIN_MS);
     }
   }
 
