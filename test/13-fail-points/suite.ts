@@ -78,11 +78,13 @@ export function suite(engine: Engine): void {
     await stage.send(stage.ask({ cc }));
     await stage.dies('dot-replied');
     await stage.recoverFromDeath();
-    expect(await stage.endings()).toEqual([
+    const [first, nobody, ...others] = await stage.endings();
+    expect(nobody).toEqual(['bounced', 0]);
+    // Which of the three went second is the database's choice.
+    expect([first, ...others].sort()).toEqual([
       ['sent', 1],
-      ['bounced', 0],
+      ['sent', 1],
       ['uncertain', 1],
-      ['sent', 1],
     ]);
   });
 
