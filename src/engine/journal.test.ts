@@ -62,6 +62,22 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     expect(counts).toEqual([{ word: 'sent', count: 1 }]);
   });
 
+  test('of two claims of one message in one group only the later one is answered with yes', async () => {
+    // A worker that stood still past its lease may claim its own message again while its first turn wakes up.
+    const { db, journal, rows } = await held(2);
+    const [a, b] = rows as [MessageRow, MessageRow];
+    const earlier = (row: MessageRow) => ({ ...row, fence: row.fence - 1 });
+    const answers = await Promise.all([
+      journal.mark(earlier(a), SERVER, 'hash'),
+      journal.mark(a, SERVER, 'hash'),
+      journal.settle(accepted(earlier(b))),
+      journal.settle(accepted(b)),
+    ]);
+    expect(answers).toEqual([false, true, false, true]);
+    const attempts = await db.read.selectFrom('attempts').select(['message_id', 'fence']).execute();
+    expect(attempts).toEqual([{ message_id: b.id, fence: b.fence }]);
+  });
+
   test('a marker commits with the outcome before it, or after it, never before', async () => {
     const { db, journal, rows } = await held(40);
     // A trigger in the database itself looks at every marker: is the outcome that came before it stored?

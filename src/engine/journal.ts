@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { type Mark, mark } from '../queue/queue.ts';
+import { claimKey, type Mark, mark } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
 import type { Db } from '../storage/db.ts';
 import type { Turn } from './next-state.ts';
@@ -60,7 +60,7 @@ export class Journal {
     if (again && marks.length > 0 && marked.size === 0)
       throw new Error('The marker could not be stored at the first try.');
     return entries.map((entry) =>
-      'turn' in entry ? settled.has(entry.turn.row.id) : marked.has(entry.mark.id),
+      'turn' in entry ? settled.has(claimKey(entry.turn.row)) : marked.has(claimKey(entry.mark)),
     );
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sandboxLane, unroutedLane } from '../queue/delivery.ts';
-import { claim, type MessageRow } from '../queue/queue.ts';
+import { claim, claimKey, type MessageRow } from '../queue/queue.ts';
 import type { RouteChoice } from '../servers/route.ts';
 import { storeServer } from '../servers/testing.ts';
 import type { Db } from '../storage/db.ts';
@@ -66,7 +66,7 @@ async function held(changed: Parameters<typeof insertRows>[1] = {}) {
     row: row!,
     settle: async (verdict: Verdict, owner = 'me') => {
       const settled = await db.write((tx) => settle(tx, [{ row: row!, verdict, random: 0.5 }], owner, NOON));
-      return settled.has(row!.id);
+      return settled.has(claimKey(row!));
     },
   };
 }

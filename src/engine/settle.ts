@@ -3,7 +3,7 @@ import type { EventType } from '../events/event.ts';
 import { recordEvents } from '../events/record.ts';
 import { tellOfMessages, tellOfServers } from '../notices/news.ts';
 import { failpoint } from '../failpoint.ts';
-import { recordAttempts, release } from '../queue/queue.ts';
+import { claimKey, recordAttempts, release } from '../queue/queue.ts';
 import { recordHealth } from '../servers/health-record.ts';
 import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
@@ -24,7 +24,7 @@ type Attempted = Settled & { verdict: Extract<Verdict, { kind: 'attempted' }> };
 /**
  * Writes down how turns ended, all in the caller's transaction and each guarded by its lease: the next state, the
  * attempt, the event, the server's health, a block of the address, the daily counts.
- * @returns the ids that were settled. A turn whose lease was lost writes nothing: whoever holds it now decides
+ * @returns the claims that were settled. A turn whose lease was lost writes nothing: whoever holds it now decides
  */
 export async function settle(
   tx: Tx,
@@ -38,7 +38,7 @@ export async function settle(
   const released = await release(tx, changes);
   if (released.size > 0) failpoint('settle-midway');
   const settled: Settled[] = changes
-    .filter(({ row }) => released.has(row.id))
+    .filter(({ row }) => released.has(claimKey(row)))
     .map(({ turn, change }) => ({ ...turn, state: change.state ?? 'queued' }));
   await recordAttempts(
     tx,

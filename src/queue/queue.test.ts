@@ -6,6 +6,7 @@ import {
   type Change,
   changeIdle,
   claim,
+  claimKey,
   expire,
   freeAllLeases,
   lanes,
@@ -21,9 +22,9 @@ const NEW = unroutedLane('wsp_test');
 const SERVER = { serverId: 'srv_1', serverName: 'One', bodyHash: 'first' };
 type Hold = Pick<Mark, 'id' | 'fence' | 'owner'>;
 const marked = async (db: Db, hold: Hold, now: number) =>
-  (await db.write((tx) => mark(tx, [{ ...hold, ...SERVER }], now))).has(hold.id);
+  (await db.write((tx) => mark(tx, [{ ...hold, ...SERVER }], now))).has(claimKey(hold));
 const released = async (db: Db, row: MessageRow, change: Change) =>
-  (await db.write((tx) => release(tx, [{ row, owner: 'me', change }]))).has(row.id);
+  (await db.write((tx) => release(tx, [{ row, owner: 'me', change }]))).has(claimKey(row));
 const upTo = (limit: number) => ({ urgent: limit, others: limit });
 
 // The queue's contract with the database: true on every engine, or mail is lost or doubled.
@@ -198,7 +199,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
         changes.map(([row, change]) => ({ row, owner: 'me', change })),
       ),
     );
-    expect([...done].sort()).toEqual([sent.id, secret.id, again.id].sort());
+    expect([...done].sort()).toEqual([sent, secret, again].map(claimKey).sort());
     expect(await rowOf(db, sent.id)).toEqual({
       ...sent,
       ...changes[0]![1],

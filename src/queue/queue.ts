@@ -24,6 +24,7 @@ import {
 } from './store.ts';
 
 export type { Change, DueLane, Mark, MessageRow, NewAttempt, Release } from './store.ts';
+export { claimKey } from './store.ts';
 
 /** How many messages of a lane may be taken: urgent ones may have room where others have none. */
 export interface Room {
@@ -57,7 +58,7 @@ export function renew(db: Db, owner: string, ids: readonly string[], now: number
 
 const leaseMs = () => tuned('lease', LEASE_MS);
 
-/** Writes markers before final dots, in the caller's transaction. @returns the ids whose dot may leave */
+/** Writes markers before final dots, in the caller's transaction. @returns the claims whose dot may leave */
 export async function mark(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
   if (marks.length === 0) return new Set();
   const marked = await markRows(tx, marks, now);
@@ -65,7 +66,7 @@ export async function mark(tx: Tx, marks: readonly Mark[], now: number): Promise
   return marked;
 }
 
-/** Lets go of held messages with their next states, guarded by the leases. @returns the ids that were still held */
+/** Lets go of held messages with their next states, guarded by the leases. @returns the claims that still held */
 export function release(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
   return releases.length === 0 ? Promise.resolve(new Set()) : releaseRows(tx, releases);
 }

@@ -15,6 +15,11 @@ export interface Hold {
   owner: string;
 }
 
+/** Names one claim of a message. Its id alone would also name an earlier claim, whose holder may still be at work. */
+export function claimKey({ id, fence }: Pick<Hold, 'id' | 'fence'>): string {
+  return `${id}#${fence}`;
+}
+
 export interface Claim {
   lane: string;
   priority: number;
@@ -119,7 +124,7 @@ const UNCHECKED = 'messages.id = v.held';
 
 const MARK_COLUMNS = { ...HOLD_COLUMNS, to_server: 'text', to_name: 'text', hash: 'text' } as const;
 const markWhere = (condition: string) =>
-  statement<{ id: string }>(
+  statement<Pick<Hold, 'id' | 'fence'>>(
     spelled(
       recordset(MARK_COLUMNS),
       (
@@ -128,7 +133,7 @@ const markWhere = (condition: string) =>
       body_hash = coalesce(messages.body_hash, v.hash)
     from ${marks}
     where ${condition}
-    returning messages.id as id`,
+    returning messages.id as id, messages.fence as fence`,
     ),
   );
 const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messages.due_at > ?`);
@@ -136,12 +141,12 @@ const markUnchecked = markWhere(UNCHECKED);
 
 /**
  * Writes the markers that stand before every final dot. A row whose lease is no longer held gets none: then the dot
- * must not leave. (docs/delivery-states.md, rules P3 and P5) @returns the ids that were marked
+ * must not leave. (docs/delivery-states.md, rules P3 and P5) @returns the claims that were marked
  */
 export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
   const values = JSON.stringify(marks.map(markValues));
   const rows = await (isWithout('P5') ? markUnchecked(tx, [now, values]) : markHeld(tx, [now, values, now]));
-  return new Set(rows.map((row) => row.id));
+  return new Set((isWithout('P5') ? marks : rows).map(claimKey));
 }
 
 function holdValues({ id, fence, owner }: Hold) {
@@ -196,7 +201,7 @@ function unheld(change: Change) {
 
 const CHANGEABLE_COLUMNS = Object.keys(CHANGEABLE) as Changeable[];
 const releaseWhere = (condition: string) =>
-  statement<{ id: string }>(
+  statement<Pick<Hold, 'id' | 'fence'>>(
     spelled(
       recordset({ ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' }),
       (
@@ -205,17 +210,18 @@ const releaseWhere = (condition: string) =>
       lease_owner = null, content = case when sensitive = 1 and v.over = 1 then null else content end
     from ${next}
     where ${condition}
-    returning messages.id as id`,
+    returning messages.id as id, messages.fence as fence`,
     ),
   );
 const releaseHeld = releaseWhere(STILL_HELD);
 const releaseUnchecked = releaseWhere(UNCHECKED);
 
-/** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the ids that were released */
+/** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the claims that were released */
 export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
   const release = isWithout('P5') ? releaseUnchecked : releaseHeld;
   const rows = await release(tx, [JSON.stringify(releases.map(nextRow))]);
-  return new Set(rows.map((row) => row.id));
+  const all = releases.map(({ row }) => row);
+  return new Set((isWithout('P5') ? all : rows).map(claimKey));
 }
 
 /** The whole row after its turn: nobody but its holder could change it since it was claimed. */
