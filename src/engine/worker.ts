@@ -135,9 +135,8 @@ export class Worker {
     failpoint('claimed');
     const verdict = this.#excuse(await deliver(this.#deliverParts, row, briefing));
     const isSettled = await this.#settle({ row, verdict, random: Math.random() });
-    if (!isSettled)
-      this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
-    failpoint('settled');
+    if (isSettled) failpoint('settled');
+    else this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
     if (!wasAccepted(verdict)) this.nudge();
   }

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
+import { seededRandom } from '../demo-smtp/random.ts';
 import type { FailPoint } from '../failpoint.ts';
 import { type Judgment, judge, type OnUncertain } from './judge.ts';
 import { Load } from './load.ts';
 import type { Launcher } from './program.ts';
-import { between, pick, seededRandom } from './random.ts';
+import { between, pick } from './random.ts';
 import { type Sink, startSink } from './sink.ts';
 import { Trial } from './trial.ts';
 

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import type { Entry } from '../demo-smtp/ledger.ts';
+import { seededRandom } from '../demo-smtp/random.ts';
 import { startFakeServer } from '../demo-smtp/server.ts';
 import type { Launcher } from './program.ts';
-import { between, seededRandom } from './random.ts';
+import { between } from './random.ts';
 
 /** What the ledger's file keeps of a message that arrived. */
 export type Arrival = Omit<Entry, 'content'>;
