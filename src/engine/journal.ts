@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
-import { claimKey, type Mark, mark } from '../queue/queue.ts';
+import { claimKey } from '../queue/delivery.ts';
+import { type Mark, mark } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
 import type { Db } from '../storage/db.ts';
 import type { Turn } from './next-state.ts';

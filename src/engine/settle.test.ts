@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { sandboxLane, unroutedLane } from '../queue/delivery.ts';
-import { claim, claimKey, type MessageRow } from '../queue/queue.ts';
+import { claimKey, sandboxLane, unroutedLane } from '../queue/delivery.ts';
+import { claim, type MessageRow } from '../queue/queue.ts';
 import type { RouteChoice } from '../servers/route.ts';
 import { storeServer } from '../servers/testing.ts';
 import type { Db } from '../storage/db.ts';

@@ -111,3 +111,8 @@ export function startLane(message: { live: boolean; workspaceId: string }): stri
 export const LEASE_MS = 60_000;
 /** A holder renews this often; three renewals may fail before the lease is lost. */
 export const RENEW_EVERY_MS = 15_000;
+
+/** Names one claim of a message. Its id alone would also name an earlier claim, whose holder may still be at work. */
+export function claimKey({ id, fence }: { id: string; fence: number }): string {
+  return `${id}#${fence}`;
+}

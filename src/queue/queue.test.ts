@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Db } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
-import { LEASE_MS, unroutedLane } from './delivery.ts';
+import { claimKey, LEASE_MS, unroutedLane } from './delivery.ts';
 import {
   type Change,
   changeIdle,
   claim,
-  claimKey,
   expire,
   freeAllLeases,
   lanes,

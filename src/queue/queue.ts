@@ -24,7 +24,6 @@ import {
 } from './store.ts';
 
 export type { Change, DueLane, Mark, MessageRow, NewAttempt, Release } from './store.ts';
-export { claimKey } from './store.ts';
 
 /** How many messages of a lane may be taken: urgent ones may have room where others have none. */
 export interface Room {

@@ -4,7 +4,7 @@ import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
 import { insertOf, recordset, spelled, statement } from '../storage/statement.ts';
-import { BULK, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
+import { BULK, claimKey, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
 
@@ -13,11 +13,6 @@ export interface Hold {
   id: string;
   fence: number;
   owner: string;
-}
-
-/** Names one claim of a message. Its id alone would also name an earlier claim, whose holder may still be at work. */
-export function claimKey({ id, fence }: Pick<Hold, 'id' | 'fence'>): string {
-  return `${id}#${fence}`;
 }
 
 export interface Claim {
@@ -137,7 +132,6 @@ const markWhere = (condition: string) =>
     ),
   );
 const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messages.due_at > ?`);
-const markUnchecked = markWhere(UNCHECKED);
 
 /**
  * Writes the markers that stand before every final dot. A row whose lease is no longer held gets none: then the dot
@@ -145,7 +139,9 @@ const markUnchecked = markWhere(UNCHECKED);
  */
 export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
   const values = JSON.stringify(marks.map(markValues));
-  const rows = await (isWithout('P5') ? markUnchecked(tx, [now, values]) : markHeld(tx, [now, values, now]));
+  const rows = await (isWithout('P5')
+    ? markWhere(UNCHECKED)(tx, [now, values])
+    : markHeld(tx, [now, values, now]));
   return new Set((isWithout('P5') ? marks : rows).map(claimKey));
 }
 
@@ -214,14 +210,12 @@ const releaseWhere = (condition: string) =>
     ),
   );
 const releaseHeld = releaseWhere(STILL_HELD);
-const releaseUnchecked = releaseWhere(UNCHECKED);
 
 /** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the claims that were released */
 export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
-  const release = isWithout('P5') ? releaseUnchecked : releaseHeld;
+  const release = isWithout('P5') ? releaseWhere(UNCHECKED) : releaseHeld;
   const rows = await release(tx, [JSON.stringify(releases.map(nextRow))]);
-  const all = releases.map(({ row }) => row);
-  return new Set((isWithout('P5') ? all : rows).map(claimKey));
+  return new Set((isWithout('P5') ? releases.map(({ row }) => row) : rows).map(claimKey));
 }
 
 /** The whole row after its turn: nobody but its holder could change it since it was claimed. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as program from '../../src/selftest/program.ts';
 
-export { callApi, type Ended, type Program } from '../../src/selftest/program.ts';
+export { callApi, type Program } from '../../src/selftest/program.ts';
 
 export const projectRoot = join(import.meta.dirname, '..', '..');
 
