@@ -114,8 +114,7 @@ const HOLD_COLUMNS = { held: 'text', claim: 'bigint', holder: 'text' } as const;
 /** Whoever writes must still have the claim: a stale holder changes nothing (rules P2 and P5). */
 const STILL_HELD = `messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
   and messages.state = 'queued'`;
-/** Without rule P5, as the crash tests try it: anybody may write. */
-const UNCHECKED = 'messages.id = v.held';
+const UNCHECKED = 'messages.id = v.held'; // without rule P5, as the crash tests try it
 
 const MARK_COLUMNS = { ...HOLD_COLUMNS, to_server: 'text', to_name: 'text', hash: 'text' } as const;
 const markWhere = (condition: string) =>
