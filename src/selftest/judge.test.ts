@@ -5,7 +5,17 @@ import type { Arrival } from './sink.ts';
 function arrival(xId: string, changed: Partial<Arrival> = {}): Arrival {
   const envelope = { connection: 1, mailFrom: 'a@example.com', rcpts: ['b@example.com'] };
   const content = { messageId: `<${xId}@example.com>`, bodySha256: `hash of ${xId}`, bytes: 10 };
-  return { xId, at: 0, ...envelope, ...content, user: undefined, tls: false, reply: '250 Ok', ...changed };
+  return {
+    xId,
+    at: 0,
+    ...envelope,
+    ...content,
+    user: undefined,
+    tls: false,
+    followed: false,
+    reply: '250 Ok',
+    ...changed,
+  };
 }
 
 const listed = (id: string, status = 'sent', possibleDuplicate = false) => ({
