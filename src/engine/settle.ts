@@ -1,8 +1,8 @@
 import { contactBounced } from '../audience/upsert.ts';
 import type { EventType } from '../events/event.ts';
 import { recordEvents } from '../events/record.ts';
-import { tellOfMessages, tellOfServers } from '../notices/news.ts';
 import { failpoint } from '../failpoint.ts';
+import { tellOfMessages, tellOfServers } from '../notices/news.ts';
 import { claimKey } from '../queue/delivery.ts';
 import { recordAttempts, release } from '../queue/queue.ts';
 import { recordHealth } from '../servers/health-record.ts';
