@@ -13,6 +13,8 @@ import { type Route, route } from './http/route.ts';
 import { createHttp, type Listening, listen } from './http/server.ts';
 import { staticFiles } from './http/static.ts';
 import type { Log } from './log.ts';
+import { Backlog } from './messages/backlog.ts';
+import { Intake } from './messages/intake.ts';
 import { composeNotice } from './messages/letter.ts';
 import { messageRoutes } from './messages/routes.ts';
 import { NoticeMailer } from './notices/mailer.ts';
@@ -29,6 +31,7 @@ import { Disk, type FreeSpace } from './storage/disk.ts';
 import { Heartbeat, type Restored } from './storage/heartbeat.ts';
 import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
 import { openVault } from './storage/master-key.ts';
+import { Memo } from './storage/memo.ts';
 import { migrate } from './storage/migrate.ts';
 import { openPostgres } from './storage/postgres.ts';
 import { openSqlite } from './storage/sqlite.ts';
@@ -123,7 +126,11 @@ export async function createApp(
     const onRestored = (found: Restored) => pauseRestored(db, found, clock.now());
     const heartbeat = new Heartbeat(db, clock, config.dataDir, onRestored);
     if (restored) await onRestored({ reason: 'Started with --restored.', until: clock.now() });
+    const memo = new Memo(db);
+    // Only where one process both answers calls and sends can it balance the two.
+    const backlog = config.role === 'all' ? new Backlog(clock) : undefined;
     const worker = new Worker({
+      backlog,
       db,
       clock,
       log,
@@ -139,7 +146,8 @@ export async function createApp(
         onSettled?.(messageId);
       },
     });
-    const accept = { db, clock, vault, versions, disk, nudge: () => worker.nudge() };
+    const intake = new Intake(db, backlog);
+    const accept = { db, clock, vault, versions, memo, disk, intake, backlog, nudge: () => worker.nudge() };
     const routes: Route[] = [
       ...workspaceRoutes({ db, clock, config, version, disk }),
       ...serverRoutes({ db, clock, log, vault, policy, publicUrl, checkLimit: new CheckLimit() }),
@@ -153,7 +161,7 @@ export async function createApp(
     routes.push(...programRoutes(db, disk, routes, version));
     const http = createHttp({
       routes,
-      authenticate: (request) => authenticate(db, clock, request),
+      authenticate: (request) => authenticate({ db, clock, memo }, request),
       fallback: staticFiles(webRoot),
       clock,
       log,

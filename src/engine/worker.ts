@@ -2,7 +2,8 @@ import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { failpoint, tuned } from '../failpoint.ts';
 import { newToken } from '../ids.ts';
-import { RENEW_EVERY_MS } from '../queue/delivery.ts';
+import type { Backlog } from '../messages/backlog.ts';
+import { claimKey, laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
 import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
@@ -25,6 +26,8 @@ const STORE_FOR_MS = 300_000;
 
 export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'onRoom'> {
   gate: Gate;
+  /** Told what is taken and what was sent, where calls are answered by the same process. */
+  backlog?: Backlog | undefined;
   /** Told after the commit that settled a message. */
   onSettled?: ((messageId: string) => void) | undefined;
 }
@@ -39,7 +42,8 @@ export class Worker {
   readonly #deliverParts: DeliverParts;
   readonly #keeper: LaneKeeper;
   readonly #sweeper: Sweeper;
-  readonly #held = new Map<string, Promise<void>>();
+  /** By claim: a worker that stalled past its lease may hold a message a second time. */
+  readonly #held = new Map<string, { id: string; work: Promise<void> }>();
   #running: Promise<void> | undefined;
   #stopping = false;
   #wake: (() => void) | undefined;
@@ -72,7 +76,7 @@ export class Worker {
     this.nudge();
     await this.#running;
     await this.#parts.pool.close(drainMs);
-    await Promise.all(this.#held.values());
+    await Promise.all([...this.#held.values()].map((held) => held.work));
     clearInterval(this.#renewal);
   }
 
@@ -100,10 +104,18 @@ export class Worker {
       const room = await this.#keeper.roomIn(lane, servers, now, share);
       if (room.urgent <= 0 && room.others <= 0) continue;
       const rows = await claim(this.#parts.db, lane.lane, this.owner, now, room);
-      if (rows.length > 0) this.#take(rows, await briefingFor(this.#parts.db, rows, servers, now));
+      if (rows.length > 0) {
+        this.#countTaken(lane.lane, rows.length);
+        this.#take(rows, await briefingFor(this.#parts.db, rows, servers, now));
+      }
       found += rows.length;
     }
     return found;
+  }
+
+  #countTaken(lane: string, messages: number): void {
+    const known = laneOf(lane);
+    if (known.kind === 'unrouted') this.#parts.backlog?.taken(known.workspaceId, messages);
   }
 
   /** What is left of the worker's places is shared by the lanes still to be looked at: none starves another. */
@@ -124,10 +136,10 @@ export class Worker {
           );
         })
         .finally(() => {
-          this.#held.delete(row.id);
+          this.#held.delete(claimKey(row));
           if (this.#held.size === 0) this.nudge();
         });
-      this.#held.set(row.id, work);
+      this.#held.set(claimKey(row), { id: row.id, work });
     }
   }
 
@@ -138,7 +150,8 @@ export class Worker {
     if (isSettled) failpoint('settled');
     else this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
-    if (!wasAccepted(verdict)) this.nudge();
+    if (wasAccepted(verdict)) this.#parts.backlog?.sent(row.workspace_id);
+    else this.nudge();
   }
 
   /** A session we closed ourselves while stopping is nobody's failure. */
@@ -169,7 +182,7 @@ export class Worker {
   }
 
   async #renew(): Promise<void> {
-    const ids = [...this.#held.keys()];
+    const ids = [...this.#held.values()].map((held) => held.id);
     if (ids.length === 0) return;
     await renew(this.#parts.db, this.owner, ids, this.#clock.now()).catch((error) => {
       this.#parts.log.error({ error: errorText(error) }, 'leases could not be renewed');

@@ -3,17 +3,14 @@ import { contactVariables } from '../audience/contact.ts';
 import { contactsAmong } from '../audience/upsert.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import { recordEvents } from '../events/record.ts';
-import { failpoint } from '../failpoint.ts';
 import { newId } from '../ids.ts';
 import { BULK, HIGH, NORMAL, startLane } from '../queue/delivery.ts';
 import { unknownServer } from '../servers/save.ts';
 import type { Server } from '../servers/server.ts';
 import { listServers } from '../servers/servers.ts';
-import type { Db, Tx } from '../storage/db.ts';
+import type { Db } from '../storage/db.ts';
 import type { Disk } from '../storage/disk.ts';
-import { findSuppressions } from '../suppressions/suppress.ts';
-import { blockedReason } from '../suppressions/suppression.ts';
+import type { Memo } from '../storage/memo.ts';
 import {
   missingNames,
   type Prepared,
@@ -35,7 +32,7 @@ import {
   type MessageInput,
   type StoredContent,
 } from './message.ts';
-import { insertAttachments, insertMessages, type NewMessage, type StoredAttachment } from './store.ts';
+import type { NewMessage, StoredAttachment } from './store.ts';
 
 /** A body sent in the call is taken as it is: it has no variables. */
 const NO_TEMPLATE = prepare({ subject: '' });
@@ -45,6 +42,7 @@ export interface AcceptParts {
   clock: Clock;
   vault: Vault;
   versions: VersionCache;
+  memo: Memo;
   disk: Disk;
 }
 
@@ -71,20 +69,18 @@ export interface Scene {
 }
 
 /** @throws AppError disk_full (503) where there would be no room for what is asked */
-export async function sceneOf({ db, disk }: AcceptParts, workspaceId: string): Promise<Scene> {
+export async function sceneOf({ db, disk, memo }: AcceptParts, workspaceId: string): Promise<Scene> {
   disk.refuseWhenLow();
-  const { defaultFrom } = await findWorkspace(db, workspaceId);
-  const servers = await listServers(db, workspaceId);
-  const templates = new Map<string, Promise<Saved>>();
+  const { defaultFrom, servers } = await memo.get(`scene ${workspaceId}`, async () => ({
+    defaultFrom: (await findWorkspace(db, workspaceId)).defaultFrom,
+    servers: await listServers(db, workspaceId),
+  }));
   return {
     workspaceId,
     defaultFrom,
     servers,
-    template(slug) {
-      const known = templates.get(slug) ?? findTemplate(db, workspaceId, slug, 'templateSlug');
-      templates.set(slug, known);
-      return known;
-    },
+    template: (slug) =>
+      memo.get(`template ${workspaceId} ${slug}`, () => findTemplate(db, workspaceId, slug, 'templateSlug')),
   };
 }
 
@@ -143,52 +139,6 @@ export async function draft(
   });
   const rows = envelopeRows(parts.vault, shared, recipients.envelopes, content, from.mailbox.address.domain);
   return { rows, attachments, warnings };
-}
-
-/** Stores drafts in the caller's transaction: messages, attachments, events; blocked recipients are recorded as such. */
-export async function store(tx: Tx, drafts: readonly Draft[], now: number): Promise<Accepted[]> {
-  const rows = drafts.flatMap((one) => one.rows);
-  if (rows.length === 0) return [];
-  const workspaceId = rows[0]!.workspace_id;
-  const blocked = await findSuppressions(tx, workspaceId, [...new Set(rows.map((row) => row.rcpt_key))], now);
-  for (const row of rows) {
-    const suppression = blocked.get(row.rcpt_key);
-    if (suppression)
-      Object.assign(row, {
-        state: 'blocked',
-        code: 'suppressed',
-        reason: blockedReason(suppression),
-        final_at: now,
-        ...(row.sensitive === 1 ? { content: null } : {}),
-      });
-  }
-  await insertMessages(tx, rows);
-  for (const one of drafts) await insertAttachments(tx, one.rows[0]!.id, one.attachments);
-  await recordEvents(
-    tx,
-    rows.map(
-      (row) =>
-        ({
-          workspaceId,
-          type: row.state === 'blocked' ? 'message.blocked' : 'message.accepted',
-          messageId: row.id,
-          at: now,
-        }) as const,
-    ),
-  );
-  failpoint('accept-uncommitted');
-  return drafts.map(accepted);
-}
-
-function accepted({ rows, warnings }: Draft): Accepted {
-  const [first, ...others] = rows;
-  const status = first!.state === 'queued' && first!.send_at !== null ? 'scheduled' : first!.state;
-  return {
-    id: first!.id,
-    status,
-    ...(others.length > 0 ? { siblings: others.map((row) => row.id) } : {}),
-    warnings,
-  };
 }
 
 /** The subject as the history keeps it: with its values, unless they are to be forgotten. */

@@ -1,9 +1,10 @@
 import { iso } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import { failpoint } from '../failpoint.ts';
 import { sha256 } from '../ids.ts';
 import type { Db, Tx } from '../storage/db.ts';
-import { deleteIdempotencyKeys, idempotencyKey, insertIdempotencyKey } from './store.ts';
+import type { Accepted } from './accept.ts';
+import { type Intake, type Intent, TAKEN } from './intake.ts';
+import { deleteIdempotencyKeys, idempotencyKey } from './store.ts';
 
 /** How long a key answers with its first result. */
 export const KEPT_MS = 7 * 24 * 60 * 60_000;
@@ -37,9 +38,6 @@ export interface Replay<T> {
   response: T;
 }
 
-/** Another process stored the same key while this one was at work: this one's work is undone. */
-class KeyTaken extends Error {}
-
 interface KeyedCall {
   workspaceId: string;
   key: string | undefined;
@@ -47,32 +45,33 @@ interface KeyedCall {
   now: number;
 }
 
+/** What a call is to store, without its key. */
+export type Prepared<T> = Pick<Intent, 'drafts'> & { answer: (accepted: Accepted[]) => T };
+
 /**
  * Does the work of a call once for its key; a second call with the same body gets the first one's answer. `prepare`
- * checks the call, and what it returns is run in the transaction that stores the key: with the messages, or not at all.
+ * checks the call; what it returns is stored together with the key, or neither.
  * @throws AppError idempotency_key_reused (422) when the body differs, idempotency_in_progress (409) while the first runs
  */
 export async function once<T>(
-  db: Db,
+  { db, intake }: { db: Db; intake: Intake },
   call: KeyedCall,
-  prepare: () => Promise<(tx: Tx) => Promise<T>>,
+  prepare: () => Promise<Prepared<T>>,
 ): Promise<Replay<T>> {
-  const { key } = call;
+  const { workspaceId, key, now } = call;
   if (key === undefined) {
-    const act = await prepare();
-    const response = await db.write(act);
-    failpoint('accept-committed');
-    return { replayed: false, response };
+    const response = await intake.store({ ...(await prepare()), workspaceId, now });
+    return { replayed: false, response: response as T };
   }
   const hash = bodyHash(call.body);
-  const place = `${call.workspaceId} ${key}`;
+  const place = `${workspaceId} ${key}`;
   const running = runningIn(db);
   for (let first = running.get(place); first; first = running.get(place)) {
     if (first.hash === hash) throw inProgress();
     // Another body is refused by what the first one stores, or is the first itself when that one is refused.
     await first.ended;
   }
-  const work = keyed(db, { ...call, key }, hash, prepare);
+  const work = keyed({ db, intake }, { ...call, key }, hash, prepare);
   const ended = work.then(
     () => undefined,
     () => undefined,
@@ -91,39 +90,28 @@ function runningIn(db: Db) {
 }
 
 async function keyed<T>(
-  db: Db,
+  { db, intake }: { db: Db; intake: Intake },
   { workspaceId, key, now }: KeyedCall & { key: string },
   hash: string,
-  prepare: () => Promise<(tx: Tx) => Promise<T>>,
+  prepare: () => Promise<Prepared<T>>,
 ): Promise<Replay<T>> {
-  const before = await replay<T>(db.read, workspaceId, key, hash);
+  const before = await replay<T>(db, workspaceId, key, hash);
   if (before) return before;
-  const act = await prepare();
-  const first = db.write(async (tx) => {
-    const meanwhile = await replay<T>(tx, workspaceId, key, hash);
-    if (meanwhile) return meanwhile;
-    const response = await act(tx);
-    const row = { workspaceId, key, bodyHash: hash, response: JSON.stringify(response), createdAt: now };
-    if (!(await insertIdempotencyKey(tx, row))) throw new KeyTaken();
-    return { replayed: false, response };
-  });
-  const stored = await first.catch(async (error) => {
-    const earlier = error instanceof KeyTaken ? await replay<T>(db.read, workspaceId, key, hash) : undefined;
-    if (!earlier) throw error;
-    return earlier;
-  });
-  failpoint('accept-committed');
-  return stored;
+  const prepared = await prepare();
+  const response = await intake.store({ ...prepared, workspaceId, now, key: { key, bodyHash: hash } });
+  if (response !== TAKEN) return { replayed: false, response: response as T };
+  // Another process stored the same key meanwhile: its commit is what this one waited for.
+  return (await replay<T>(db, workspaceId, key, hash))!;
 }
 
 /** The answer an earlier call with this key got. */
 async function replay<T>(
-  tx: Tx,
+  db: Db,
   workspaceId: string,
   key: string,
   hash: string,
 ): Promise<Replay<T> | undefined> {
-  const known = await idempotencyKey(tx, workspaceId, key);
+  const known = await idempotencyKey(db.read, workspaceId, key);
   if (!known) return undefined;
   if (known.bodyHash !== hash) throw reused(known.createdAt, known.response);
   return { replayed: true, response: JSON.parse(known.response) };

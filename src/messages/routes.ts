@@ -5,7 +5,7 @@ import { type Call, MESSAGE_BODY_LIMIT, type Route, route } from '../http/route.
 import { checkCursor, DEFAULT_PAGE, page, pageQuery } from '../http/shapes.ts';
 import { coded, validate } from '../http/validate.ts';
 import { STATUSES } from '../queue/delivery.ts';
-import { type AcceptParts, refuseLargeBatch } from './accept.ts';
+import { refuseLargeBatch } from './accept.ts';
 import { cancelMessage, resendMessage } from './change.ts';
 import { findRow, listMessages, messageRecord } from './history.ts';
 import { checkIdempotencyKey } from './idempotency.ts';
@@ -13,7 +13,7 @@ import { ContentGone, renderMessage } from './letter.ts';
 import type { MessageInput } from './message.ts';
 import { previewPage } from './preview.ts';
 import { MAX_RESOLVED, resolveMessage, resolveMessages } from './resolve.ts';
-import { type BatchEntry, send, sendBatch } from './send.ts';
+import { type BatchEntry, type SendParts, send, sendBatch } from './send.ts';
 import {
   acceptedView,
   messageBody,
@@ -53,7 +53,7 @@ const IDEMPOTENCY = {
     'Repeat the call with the same key and body, and it answers as the first time, for 7 days; nothing is sent again.',
 };
 
-export interface MessageRouteParts extends AcceptParts {
+export interface MessageRouteParts extends SendParts {
   nudge: () => void;
 }
 

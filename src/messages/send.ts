@@ -1,20 +1,30 @@
 import { AppError } from '../errors.ts';
-import { type Accepted, type AcceptParts, type Draft, draft, type Scene, sceneOf, store } from './accept.ts';
+import { HIGH } from '../queue/delivery.ts';
+import { type Accepted, type AcceptParts, type Draft, draft, type Scene, sceneOf } from './accept.ts';
+import type { Backlog } from './backlog.ts';
 import { once, type Replay } from './idempotency.ts';
+import { type Intake, sendableNow } from './intake.ts';
 import type { MessageInput } from './message.ts';
+
+export interface SendParts extends AcceptParts {
+  intake: Intake;
+  /** Absent where another process sends. */
+  backlog?: Backlog | undefined;
+}
 
 /** Accepts one message. The promise resolves after the commit: what was answered is on disk. */
 export async function send(
-  parts: AcceptParts,
+  parts: SendParts,
   workspaceId: string,
   input: MessageInput,
   key: string | undefined,
   warnings: string[],
 ): Promise<Replay<Accepted>> {
   const now = parts.clock.now();
-  return once(parts.db, { workspaceId, key, body: input, now }, async () => {
+  return once(parts, { workspaceId, key, body: input, now }, async () => {
     const made = await draft(parts, await sceneOf(parts, workspaceId), input, warnings);
-    return async (tx) => (await store(tx, [made], now))[0]!;
+    await waitForRoom(parts, [made]);
+    return { drafts: [made], answer: ([accepted]) => accepted! };
   });
 }
 
@@ -27,24 +37,34 @@ export type BatchEntry = { input: MessageInput; warnings: string[] } | AppError;
 
 /** Accepts many at once: the good ones together in one transaction, the others (also those refused before) named one by one. */
 export async function sendBatch(
-  parts: AcceptParts,
+  parts: SendParts,
   workspaceId: string,
   entries: readonly BatchEntry[],
   key: string | undefined,
 ): Promise<Replay<BatchResults>> {
   const now = parts.clock.now();
   const body = entries.map((one) => (one instanceof AppError ? one : one.input));
-  return once(parts.db, { workspaceId, key, body, now }, async () => {
+  return once(parts, { workspaceId, key, body, now }, async () => {
     const scene = await sceneOf(parts, workspaceId);
     const drafts: (Draft | AppError)[] = [];
     for (const entry of entries)
       drafts.push(entry instanceof AppError ? entry : await draftOrError(parts, scene, entry));
     const good = drafts.filter((one): one is Draft => !(one instanceof AppError));
-    return async (tx) => {
-      const accepted = await store(tx, good, now);
-      return { results: drafts.map((one) => (one instanceof AppError ? refusal(one) : accepted.shift()!)) };
+    await waitForRoom(parts, good);
+    return {
+      drafts: good,
+      answer: (accepted) => {
+        const left = [...accepted];
+        return { results: drafts.map((one) => (one instanceof AppError ? refusal(one) : left.shift()!)) };
+      },
     };
   });
+}
+
+/** Waits while more comes in than leaves; what is urgent, or not meant to leave now, does not. */
+async function waitForRoom({ backlog, clock }: SendParts, drafts: readonly Draft[]): Promise<void> {
+  const [first] = sendableNow(drafts, clock.now());
+  if (first && first.priority !== HIGH) await backlog?.room(first.workspace_id);
 }
 
 async function draftOrError(

@@ -2,6 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import type { MessagesTable, Schema } from '../storage/schema.ts';
+import { insertOf, recordset, spelled, statement } from '../storage/statement.ts';
 import type { Message } from './message.ts';
 
 export type NewMessage = Omit<
@@ -19,15 +20,45 @@ export type NewMessage = Omit<
   | 'possible_duplicate'
 >;
 
-/** Rows per statement: below the parameter limit of both engines, and one round trip for a hundred. */
+const insertMessageRows = insertOf<keyof NewMessage>('messages', {
+  id: 'text',
+  workspace_id: 'text',
+  type: 'text',
+  live: 'bigint',
+  state: 'text',
+  lane: 'text',
+  priority: 'bigint',
+  due_at: 'bigint',
+  expires_at: 'bigint',
+  created_at: 'bigint',
+  send_at: 'bigint',
+  final_at: 'bigint',
+  rcpt: 'text',
+  rcpt_key: 'text',
+  from_mailbox: 'text',
+  subject: 'text',
+  template_id: 'text',
+  template_slug: 'text',
+  template_version_id: 'text',
+  pinned_server_id: 'text',
+  on_uncertain: 'text',
+  failover: 'text',
+  sensitive: 'bigint',
+  code: 'text',
+  reason: 'text',
+  message_id_header: 'text',
+  content_of: 'text',
+  content: 'text',
+  tags: 'text',
+  metadata: 'text',
+});
+
+/** Rows per statement: bounds the text that the engine reads at once. */
 const INSERTED_AT_ONCE = 100;
 
 export async function insertMessages(tx: Tx, messages: readonly NewMessage[]): Promise<void> {
   for (let at = 0; at < messages.length; at += INSERTED_AT_ONCE) {
-    await tx
-      .insertInto('messages')
-      .values(messages.slice(at, at + INSERTED_AT_ONCE))
-      .execute();
+    await insertMessageRows(tx, messages.slice(at, at + INSERTED_AT_ONCE));
     failpoint('accept-rows');
   }
 }
@@ -134,20 +165,34 @@ export interface IdempotencyRow {
   createdAt: number;
 }
 
-/** False when the key was used before. */
-export async function insertIdempotencyKey(tx: Tx, row: IdempotencyRow): Promise<boolean> {
-  const done = await tx
-    .insertInto('idempotency_keys')
-    .values({
-      workspace_id: row.workspaceId,
-      key: row.key,
-      body_hash: row.bodyHash,
-      response: row.response,
-      created_at: row.createdAt,
-    })
-    .onConflict((conflict) => conflict.columns(['workspace_id', 'key']).doNothing())
-    .executeTakeFirst();
-  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+const KEY_COLUMNS = {
+  workspace_id: 'text',
+  key: 'text',
+  body_hash: 'text',
+  response: 'text',
+  created_at: 'bigint',
+} as const;
+const insertNewKeys = statement<{ workspace_id: string; key: string }>(
+  spelled(
+    recordset(KEY_COLUMNS),
+    (rows) => `insert into idempotency_keys (${Object.keys(KEY_COLUMNS).join(', ')})
+      select ${Object.keys(KEY_COLUMNS).join(', ')} from ${rows} where true order by workspace_id, key
+      on conflict do nothing returning workspace_id, key`,
+  ),
+);
+
+/** @returns those that were not used before, as `workspace key` */
+export async function insertIdempotencyKeys(tx: Tx, keys: readonly IdempotencyRow[]): Promise<Set<string>> {
+  if (keys.length === 0) return new Set();
+  const values = keys.map((row) => ({
+    workspace_id: row.workspaceId,
+    key: row.key,
+    body_hash: row.bodyHash,
+    response: row.response,
+    created_at: row.createdAt,
+  }));
+  const rows = await insertNewKeys(tx, [JSON.stringify(values)]);
+  return new Set(rows.map((row) => `${row.workspace_id} ${row.key}`));
 }
 
 export async function idempotencyKey(

@@ -5,6 +5,7 @@ import { firstMail } from './migrations/0001-first-mail.ts';
 import { lanesAndCounts } from './migrations/0002-lanes-and-counts.ts';
 import { serverPace } from './migrations/0003-server-pace.ts';
 import { blocksAndNotices } from './migrations/0004-blocks-and-notices.ts';
+import { revision } from './migrations/0005-revision.ts';
 import { lockForMigration } from './postgres.ts';
 import type { Schema } from './schema.ts';
 
@@ -15,7 +16,13 @@ export interface Migration {
   statements: (engine: Engine) => string[];
 }
 
-export const MIGRATIONS: readonly Migration[] = [firstMail, lanesAndCounts, serverPace, blocksAndNotices];
+export const MIGRATIONS: readonly Migration[] = [
+  firstMail,
+  lanesAndCounts,
+  serverPace,
+  blocksAndNotices,
+  revision,
+];
 
 /**
  * Brings the database to this program's schema, in one transaction. On SQLite that transaction is the lock, on

@@ -67,7 +67,7 @@ function namesOf(db: Database.Database): string[] {
   return db
     .prepare(
       `select name from pragma_table_list
-       where schema = 'main' and type = 'table' and name not in ('sqlite_schema', 'sqlite_sequence', 'schema_versions')
+       where schema = 'main' and type = 'table' and name not in ('sqlite_schema', 'sqlite_sequence', 'schema_versions', 'revision')
        order by name`,
     )
     .pluck()

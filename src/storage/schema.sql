@@ -1,5 +1,14 @@
 -- The schema after all migrations, on SQLite. Written by migrate.test.ts.
 
+CREATE TRIGGER api_keys_delete_grows_revision after delete on api_keys
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER api_keys_insert_grows_revision after insert on api_keys
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER api_keys_update_grows_revision after update of key_hash, scope, expires_at, revoked_at on api_keys
+          begin update revision set number = number + 1; end;
+
 CREATE TABLE api_keys (
       id text primary key, workspace_id text not null references workspaces (id) on delete cascade,
       name text not null, key_hash text not null unique, ending text not null, scope text not null,
@@ -76,11 +85,22 @@ CREATE TABLE notices (
       kind text not null, subject text not null, count bigint not null, name text, reason text,
       first_at bigint not null, last_at bigint not null, seen_at bigint, unique (workspace_id, kind, subject));
 
+CREATE TABLE revision (number bigint not null);
+
 CREATE TABLE schema_versions (version bigint primary key, name text not null, applied_at bigint not null);
 
 CREATE TABLE server_usage (
       server_id text not null references servers (id) on delete cascade,
       span text not null, starts_at bigint not null, used bigint not null, primary key (server_id, span, starts_at));
+
+CREATE TRIGGER servers_delete_grows_revision after delete on servers
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER servers_insert_grows_revision after insert on servers
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER servers_update_grows_revision after update of allowed_from, allow_private, updated_at on servers
+          begin update revision set number = number + 1; end;
 
 CREATE TABLE servers (
       id text primary key, workspace_id text not null references workspaces (id) on delete cascade,
@@ -112,6 +132,15 @@ CREATE TABLE template_versions (
       subject text not null, html text not null, text text not null, text_generated bigint not null, preheader text,
       from_mailbox text, reply_to text, design text, created_at bigint not null, unique (template_id, version));
 
+CREATE TRIGGER templates_delete_grows_revision after delete on templates
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER templates_insert_grows_revision after insert on templates
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER templates_update_grows_revision after update of slug, version_id, server_id, updated_at on templates
+          begin update revision set number = number + 1; end;
+
 CREATE TABLE templates (
       id text primary key, workspace_id text not null references workspaces (id) on delete cascade,
       slug text not null, name text not null, version bigint not null, version_id text not null,
@@ -124,6 +153,15 @@ CREATE INDEX templates_server on templates (server_id);
 
 CREATE TABLE users (
       id text primary key, email text not null, email_key text not null unique, password_hash text not null, created_at bigint not null);
+
+CREATE TRIGGER workspaces_delete_grows_revision after delete on workspaces
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER workspaces_insert_grows_revision after insert on workspaces
+          begin update revision set number = number + 1; end;
+
+CREATE TRIGGER workspaces_update_grows_revision after update of name, routing, default_from on workspaces
+          begin update revision set number = number + 1; end;
 
 CREATE TABLE workspaces (
       id text primary key, name text not null, routing text not null, default_from text, created_at bigint not null);

@@ -26,6 +26,7 @@ export interface Schema {
   idempotency_keys: IdempotencyKeysTable;
   events: EventsTable;
   daily_counts: DailyCountsTable;
+  revision: { number: number };
 }
 
 interface SettingsTable {

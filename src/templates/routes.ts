@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { iso } from '../clock.ts';
 import { MESSAGE_BODY_LIMIT, type Route, route } from '../http/route.ts';
 import { checkCursor, DEFAULT_PAGE, page, pageQuery } from '../http/shapes.ts';
-import type { AcceptParts } from '../messages/accept.ts';
-import { send } from '../messages/send.ts';
+import { type SendParts, send } from '../messages/send.ts';
 import { acceptedView } from '../messages/shapes.ts';
 import type { Db } from '../storage/db.ts';
 import { missingNames, prepare, render } from './render.ts';
@@ -25,7 +24,7 @@ import { findVersion, listTemplates, listVersions } from './templates.ts';
 
 export type { PreviewView, TemplateView } from './shapes.ts';
 
-export interface TemplateRouteParts extends AcceptParts {
+export interface TemplateRouteParts extends SendParts {
   nudge: () => void;
 }
 

@@ -3,24 +3,33 @@ import { AppError } from '../errors.ts';
 import type { Actor } from '../http/route.ts';
 import { sha256 } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
+import type { Memo } from '../storage/memo.ts';
 import { isWellFormed, keyRefused } from './api-key.ts';
 import { fromOwnPage, IDLE_MS, sessionToken, TOUCH_EVERY_MS } from './session.ts';
 import { keyByHash, sessionByToken, touchSession } from './store.ts';
 
 /** Finds out who is calling: the bearer of an API key, or the person of a session. @throws AppError 401 */
-export async function authenticate(db: Db, clock: Clock, request: Request): Promise<Actor> {
+export async function authenticate(
+  { db, clock, memo }: { db: Db; clock: Clock; memo: Memo },
+  request: Request,
+): Promise<Actor> {
   const header = request.headers.get('authorization');
-  if (header !== null) return byKey(db, header, clock.now());
+  if (header !== null) return byKey(db, memo, header, clock.now());
   const token = sessionToken(request.headers);
   if (token !== undefined) return bySession(db, token, request, clock.now());
   throw keyRefused('missing');
 }
 
-async function byKey(db: Db, header: string, now: number): Promise<Actor> {
+async function byKey(db: Db, memo: Memo, header: string, now: number): Promise<Actor> {
   const key = /^Bearer\s+(\S+)\s*$/i.exec(header)?.[1];
   if (key === undefined || !isWellFormed(key)) throw keyRefused('malformed');
-  const stored = await keyByHash(db, sha256(key));
-  if (!stored) throw keyRefused('unknown');
+  const hash = sha256(key);
+  // Only keys that exist are remembered: guesses must not fill the memory.
+  const stored = await memo.get(`key ${hash}`, async () => {
+    const found = await keyByHash(db, hash);
+    if (!found) throw keyRefused('unknown');
+    return found;
+  });
   if (stored.revokedAt !== null) throw keyRefused('revoked');
   if (stored.expiresAt !== null && stored.expiresAt <= now) throw keyRefused('expired');
   const admin = stored.scope === 'admin';

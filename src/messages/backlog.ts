@@ -1,0 +1,72 @@
+import type { Clock } from '../clock.ts';
+
+/** So many messages of a workspace may wait for their first look while its servers take others. */
+const HIGH_WATER = 3_000;
+/** Who would add to more waits so long for it to shrink, and is then let in all the same. */
+const MAX_WAIT_MS = 250;
+/** Sending is under way while something was sent so lately. */
+const SENDING_MS = 1_000;
+
+interface Count {
+  waiting: number;
+  sentAt: number;
+  /** Who waits for it to shrink. */
+  held: (() => void)[];
+}
+
+/**
+ * Holds calls back a little while messages come in faster than they leave: otherwise a program that sends as fast as
+ * it is answered would take all of this process for accepting, and sending would starve. Only what is due and could be
+ * sent counts: while nothing of a workspace can be sent, nothing of it is held back. Where calls are answered by one
+ * process and messages sent by another there is nothing to balance.
+ */
+export class Backlog {
+  readonly #clock: Clock;
+  readonly #counts = new Map<string, Count>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves when there is room, at the latest after `MAX_WAIT_MS`. */
+  async room(workspaceId: string): Promise<void> {
+    const count = this.#counts.get(workspaceId);
+    if (!count || count.waiting < HIGH_WATER) return;
+    if (this.#clock.monotonic() - count.sentAt > SENDING_MS) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, MAX_WAIT_MS);
+      count.held.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  arrived(workspaceId: string, messages: number): void {
+    this.#of(workspaceId).waiting += messages;
+  }
+
+  /** Messages got their first look: they are under way, or wait in the lane of a server. */
+  taken(workspaceId: string, messages: number): void {
+    const count = this.#of(workspaceId);
+    count.waiting = Math.max(0, count.waiting - messages);
+    if (count.waiting < HIGH_WATER) for (const go of count.held.splice(0)) go();
+    if (count.waiting === 0) this.#counts.delete(workspaceId);
+  }
+
+  /** A server took one. */
+  sent(workspaceId: string): void {
+    const count = this.#counts.get(workspaceId);
+    if (count) count.sentAt = this.#clock.monotonic();
+  }
+
+  #of(workspaceId: string): Count {
+    const known = this.#counts.get(workspaceId) ?? {
+      waiting: 0,
+      sentAt: Number.NEGATIVE_INFINITY,
+      held: [],
+    };
+    this.#counts.set(workspaceId, known);
+    return known;
+  }
+}

@@ -1,0 +1,135 @@
+import { recordEvents } from '../events/record.ts';
+import { failpoint } from '../failpoint.ts';
+import { count } from '../statistics/count.ts';
+import { dayOf } from '../statistics/statistic.ts';
+import { Batcher } from '../storage/batcher.ts';
+import type { Db, Tx } from '../storage/db.ts';
+import { findSuppressions } from '../suppressions/suppress.ts';
+import { blockedReason } from '../suppressions/suppression.ts';
+import type { Accepted, Draft } from './accept.ts';
+import type { Backlog } from './backlog.ts';
+import { insertAttachments, insertIdempotencyKeys, insertMessages, type NewMessage } from './store.ts';
+
+/** One call that was checked: what is to be stored, and what is answered then. */
+export interface Intent {
+  workspaceId: string;
+  drafts: readonly Draft[];
+  answer: (accepted: Accepted[]) => unknown;
+  now: number;
+  /** Stored with the messages, or neither. */
+  key?: { key: string; bodyHash: string } | undefined;
+}
+
+/** The key was stored by another call meanwhile; of this one nothing was. */
+export const TAKEN = Symbol('taken');
+
+/**
+ * Where messages come in: calls of one turn of the event loop share a transaction, and its statements. The promise
+ * resolves after the commit: what was answered is on disk.
+ */
+export class Intake {
+  readonly #batcher: Batcher<Intent, unknown>;
+
+  /** `backlog` is told what came in; absent where another process sends. */
+  constructor(db: Db, backlog?: Backlog) {
+    this.#batcher = new Batcher(async (intents) => {
+      const answers = await db.write((tx) => storeAll(tx, intents));
+      failpoint('accept-committed');
+      for (const [at, intent] of intents.entries())
+        if (answers[at] !== TAKEN)
+          backlog?.arrived(intent.workspaceId, sendableNow(intent.drafts, intent.now).length);
+      return answers;
+    });
+  }
+
+  /** @returns what the call is answered, or `TAKEN` */
+  store(intent: Intent): Promise<unknown> {
+    return this.#batcher.add(intent);
+  }
+}
+
+async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<unknown[]> {
+  await markBlocked(tx, intents);
+  const answers = intents.map(({ drafts, answer }) => answer(drafts.map(accepted)));
+  const isFirst = await storeKeys(tx, intents, answers);
+  const stored = intents.filter((_, at) => isFirst[at]);
+  const drafts = stored.flatMap((intent) => intent.drafts);
+  const rows = drafts.flatMap((draft) => draft.rows);
+  await insertMessages(tx, rows);
+  for (const draft of drafts) await insertAttachments(tx, draft.rows[0]!.id, draft.attachments);
+  await recordEvents(tx, rows.map(eventOf));
+  await count(tx, rows.filter((row) => row.state === 'blocked').map(tallyOf));
+  failpoint('accept-uncommitted');
+  return answers.map((answer, at) => (isFirst[at] ? answer : TAKEN));
+}
+
+/** What could leave at once. */
+export function sendableNow(drafts: readonly Draft[], now: number): NewMessage[] {
+  const rows = drafts.flatMap((draft) => draft.rows);
+  return rows.filter((row) => row.state === 'queued' && row.live === 1 && row.due_at <= now);
+}
+
+/** What goes to a blocked address is recorded as such, and never sent. */
+async function markBlocked(tx: Tx, intents: readonly Intent[]): Promise<void> {
+  for (const [workspaceId, own] of Map.groupBy(intents, (intent) => intent.workspaceId)) {
+    const rows = own.flatMap((intent) => intent.drafts.flatMap((draft) => draft.rows));
+    if (rows.length === 0) continue;
+    const { now } = own[0]!;
+    const keys = [...new Set(rows.map((row) => row.rcpt_key))];
+    const blocked = await findSuppressions(tx, workspaceId, keys, now);
+    for (const row of rows) {
+      const suppression = blocked.get(row.rcpt_key);
+      if (suppression)
+        Object.assign(row, {
+          state: 'blocked',
+          code: 'suppressed',
+          reason: blockedReason(suppression),
+          final_at: row.created_at,
+          ...(row.sensitive === 1 ? { content: null } : {}),
+        });
+    }
+  }
+}
+
+/** @returns for each call whether its messages are to be stored: of calls with the same key only the first's */
+async function storeKeys(
+  tx: Tx,
+  intents: readonly Intent[],
+  answers: readonly unknown[],
+): Promise<boolean[]> {
+  const place = ({ workspaceId, key }: Intent) => `${workspaceId} ${key!.key}`;
+  const firsts = new Map<string, number>();
+  for (const [at, intent] of intents.entries())
+    if (intent.key && !firsts.has(place(intent))) firsts.set(place(intent), at);
+  const won = await insertIdempotencyKeys(
+    tx,
+    [...firsts.values()].map((at) => {
+      const { workspaceId, key, now } = intents[at]!;
+      const response = JSON.stringify(answers[at]);
+      return { workspaceId, key: key!.key, bodyHash: key!.bodyHash, response, createdAt: now };
+    }),
+  );
+  return intents.map(
+    (intent, at) => !intent.key || (firsts.get(place(intent)) === at && won.has(place(intent))),
+  );
+}
+
+function accepted({ rows, warnings }: Draft): Accepted {
+  const [first, ...others] = rows;
+  const status = first!.state === 'queued' && first!.send_at !== null ? 'scheduled' : first!.state;
+  return {
+    id: first!.id,
+    status,
+    ...(others.length > 0 ? { siblings: others.map((row) => row.id) } : {}),
+    warnings,
+  };
+}
+
+function eventOf(row: NewMessage) {
+  const type = row.state === 'blocked' ? ('message.blocked' as const) : ('message.accepted' as const);
+  return { workspaceId: row.workspace_id, type, messageId: row.id, at: row.created_at };
+}
+
+function tallyOf(row: NewMessage) {
+  return { workspaceId: row.workspace_id, day: dayOf(row.created_at), serverId: '', word: 'blocked' };
+}
