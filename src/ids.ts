@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomFillSync } from 'node:crypto';
+import { hash, randomBytes, randomFillSync } from 'node:crypto';
 
 /** Crockford's base 32 in lower case: sorts like the number it spells, no letters that look alike. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -79,5 +79,5 @@ export function newToken(bytes = 16): string {
 
 /** SHA-256 in hex: how random tokens and keys are stored and looked up. */
 export function sha256(text: string | Buffer): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 
 const VERSION = 'v1';
 const NONCE_BYTES = 12; // AES-GCM's own length (NIST SP 800-38D §5.2.1.1)
@@ -11,14 +19,14 @@ export const KEY_BYTES = 32;
  */
 export class Vault {
   readonly #key: Buffer;
-  readonly #signing: Buffer;
+  readonly #signing: KeyObject; // made once: every message has its Message-ID signed
 
   /** @param key 32 random bytes */
   constructor(key: Buffer) {
     if (key.length !== KEY_BYTES)
       throw new RangeError(`the master key has ${key.length} bytes, not ${KEY_BYTES}`);
     this.#key = Buffer.from(hkdfSync('sha256', key, '', 'mailwright seal', KEY_BYTES));
-    this.#signing = Buffer.from(hkdfSync('sha256', key, '', 'mailwright sign', KEY_BYTES));
+    this.#signing = createSecretKey(Buffer.from(hkdfSync('sha256', key, '', 'mailwright sign', KEY_BYTES)));
   }
 
   seal(secret: string, place: string): string {

@@ -19,6 +19,14 @@ export class LaneKeeper {
     this.#throttle = throttle;
   }
 
+  /**
+   * A message came into the lane of a server for want of room, not knowing that the server rests meanwhile: those that
+   * stand there are to be looked at anew.
+   */
+  queued(lane: string): void {
+    this.#reconsidered.delete(lane);
+  }
+
   /** At most `share` messages. */
   async roomIn(due: DueLane, servers: readonly Server[], now: number, share: number): Promise<Room> {
     const room = await this.#room(due.lane, servers, now);

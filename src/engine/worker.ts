@@ -3,7 +3,7 @@ import { errorText } from '../errors.ts';
 import { failpoint, tuned } from '../failpoint.ts';
 import { newToken } from '../ids.ts';
 import type { Backlog } from '../messages/backlog.ts';
-import { claimKey, laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
+import { laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
 import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
@@ -42,8 +42,7 @@ export class Worker {
   readonly #deliverParts: DeliverParts;
   readonly #keeper: LaneKeeper;
   readonly #sweeper: Sweeper;
-  /** By claim: a worker that stalled past its lease may hold a message a second time. */
-  readonly #held = new Map<string, { id: string; work: Promise<void> }>();
+  readonly #held = new Map<string, Promise<void>>();
   #running: Promise<void> | undefined;
   #stopping = false;
   #wake: (() => void) | undefined;
@@ -76,7 +75,7 @@ export class Worker {
     this.nudge();
     await this.#running;
     await this.#parts.pool.close(drainMs);
-    await Promise.all([...this.#held.values()].map((held) => held.work));
+    await Promise.all(this.#held.values());
     clearInterval(this.#renewal);
   }
 
@@ -126,7 +125,11 @@ export class Worker {
 
   #take(rows: readonly MessageRow[], briefing: Briefing): void {
     for (const row of rows) {
-      const work = this.#work(row, briefing)
+      // Claimed again while its turn before goes on here, be it that its outcome is stored and not yet answered, or that
+      // this process stood still past its lease: one turn ends before the next begins.
+      const before = this.#held.get(row.id) ?? Promise.resolve();
+      const work: Promise<void> = before
+        .then(() => this.#work(row, briefing))
         .catch((error) => {
           // A bug of ours: the lease ends by itself and the message is tried again, or found uncertain.
           const stack = error instanceof Error ? error.stack : undefined;
@@ -136,10 +139,10 @@ export class Worker {
           );
         })
         .finally(() => {
-          this.#held.delete(claimKey(row));
+          if (this.#held.get(row.id) === work) this.#held.delete(row.id);
           if (this.#held.size === 0) this.nudge();
         });
-      this.#held.set(claimKey(row), { id: row.id, work });
+      this.#held.set(row.id, work);
     }
   }
 
@@ -150,6 +153,7 @@ export class Worker {
     if (isSettled) failpoint('settled');
     else this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
+    if (verdict.kind === 'waits' && verdict.code === 'waiting_turn') this.#keeper.queued(verdict.lane);
     if (wasAccepted(verdict)) this.#parts.backlog?.sent(row.workspace_id);
     else this.nudge();
   }
@@ -182,7 +186,7 @@ export class Worker {
   }
 
   async #renew(): Promise<void> {
-    const ids = [...this.#held.values()].map((held) => held.id);
+    const ids = [...this.#held.keys()];
     if (ids.length === 0) return;
     await renew(this.#parts.db, this.owner, ids, this.#clock.now()).catch((error) => {
       this.#parts.log.error({ error: errorText(error) }, 'leases could not be renewed');

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 
 /** So many messages of a workspace may wait for their first look while its servers take others. */
-const HIGH_WATER = 3_000;
+const HIGH_WATER = 1_000;
 /** Who would add to more waits so long for it to shrink, and is then let in all the same. */
 const MAX_WAIT_MS = 250;
 /** Sending is under way while something was sent so lately. */

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import type { MessagesTable, Schema } from '../storage/schema.ts';
-import { insertOf, recordset, spelled, statement } from '../storage/statement.ts';
+import { ANY_OF, insertOf, recordset, spelled, statement } from '../storage/statement.ts';
 import type { Message } from './message.ts';
 
 export type NewMessage = Omit<
@@ -99,14 +99,13 @@ export async function attachmentsOf(db: Db, messageId: string): Promise<StoredAt
   return rows.map((row) => ({ filename: row.filename, contentType: row.content_type, content: row.content }));
 }
 
+const attachedTo = statement<{ message_id: string }>(
+  spelled(ANY_OF, (ids) => `select distinct message_id from attachments where message_id in ${ids}`),
+);
+
 export async function withAttachments(db: Db, messageIds: readonly string[]): Promise<Set<string>> {
   if (messageIds.length === 0) return new Set();
-  const rows = await db.read
-    .selectFrom('attachments')
-    .select('message_id')
-    .distinct()
-    .where('message_id', 'in', messageIds)
-    .execute();
+  const rows = await attachedTo(db.read, [JSON.stringify(messageIds)]);
   return new Set(rows.map((row) => row.message_id));
 }
 

@@ -25,6 +25,9 @@ import {
 
 export type { Change, DueLane, Mark, MessageRow, NewAttempt, Release } from './store.ts';
 
+/** A claim that is lost with the power leaves the message where it was. The marker of a message takes its claim to the disk. */
+const LOSS_IS_HARMLESS = { lazy: true };
+
 /** How many messages of a lane may be taken: urgent ones may have room where others have none. */
 export interface Room {
   urgent: number;
@@ -47,7 +50,7 @@ export async function claim(
         claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: now + leaseMs(), limit })));
     }
     return claimed;
-  });
+  }, LOSS_IS_HARMLESS);
 }
 
 /** Prolongs the leases of a worker's messages. @returns the ids that are still held */

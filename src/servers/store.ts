@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import { forUpdate } from '../storage/lease.ts';
 import type { ServersTable } from '../storage/schema.ts';
+import { statement } from '../storage/statement.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Usage } from './quota.ts';
 import type { Bucket, LearnedRate } from './rate.ts';
@@ -87,9 +88,11 @@ export async function serverById(db: Db, workspaceId: string, id: string): Promi
   return row && serverOf(row);
 }
 
+const everyServer = statement<Selectable<ServersTable>>('select * from servers order by id');
+
 /** Every server of the installation, for the worker's view of who is well. */
 export async function allServers(db: Db): Promise<Server[]> {
-  return (await db.read.selectFrom('servers').selectAll().orderBy('id').execute()).map(serverOf);
+  return (await everyServer(db.read, [])).map(serverOf);
 }
 
 export async function countServers(tx: Tx, workspaceId: string): Promise<number> {

@@ -6,6 +6,14 @@ export type Engine = 'sqlite' | 'postgres';
 /** Statements inside a transaction. A store verb that writes takes it as its first argument. */
 export type Tx = Kysely<Schema>;
 
+export interface WriteOptions {
+  /**
+   * The promise does not wait for the disk: what is lost with the power is harmless, as a lease is, and whatever is
+   * written later and waited for takes this with it.
+   */
+  lazy?: boolean;
+}
+
 /**
  * The database behind the stores. There are two ways in: `read` sees what is committed, `write` is a transaction.
  * A promise of `write` resolves after its commit has reached the disk: what was answered is stored.
@@ -17,6 +25,6 @@ export interface Db {
    * Runs `work` in a transaction. Transactions asked for within one turn of the event loop may share a commit;
    * one that throws is undone alone. `work` awaits nothing but statements: the writer waits for it.
    */
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  write<T>(work: (tx: Tx) => Promise<T>, options?: WriteOptions): Promise<T>;
   close(): Promise<void>;
 }

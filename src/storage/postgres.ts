@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { ConfigError } from '../config.ts';
 import { failpoint } from '../failpoint.ts';
-import type { Db, Tx } from './db.ts';
+import type { Db, Tx, WriteOptions } from './db.ts';
 import type { Schema } from './schema.ts';
 
 /** Connections of one process. PostgreSQL allows 100 by default; this leaves room for several processes. */
@@ -39,8 +39,8 @@ export async function openPostgres(url: string): Promise<Db> {
   return {
     engine: 'postgres',
     read: kysely,
-    write(work) {
-      const done = transaction(kysely, work).finally(() => underWay.delete(done));
+    write(work, options) {
+      const done = transaction(kysely, work, options).finally(() => underWay.delete(done));
       underWay.add(done);
       return done;
     },
@@ -67,10 +67,15 @@ async function reachable(pool: pg.Pool): Promise<void> {
   }
 }
 
-async function transaction<T>(kysely: Kysely<Schema>, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function transaction<T>(
+  kysely: Kysely<Schema>,
+  work: (tx: Tx) => Promise<T>,
+  { lazy = false }: WriteOptions = {},
+): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
       return await kysely.transaction().execute(async (tx) => {
+        if (lazy) await sql`set local synchronous_commit = off`.execute(tx);
         const value = await work(tx);
         failpoint('commit');
         return value;

@@ -1,4 +1,5 @@
 import type { Tx } from './db.ts';
+import { statement } from './statement.ts';
 
 /**
  * Single values of the installation: the first-run token, who used it, the proof of the master key, which installation
@@ -41,8 +42,10 @@ export async function putSetting(tx: Tx, name: SettingName, value: string): Prom
     .execute();
 }
 
+const allSettings = statement<{ name: string; value: string }>('select name, value from settings');
+
 /** Every setting whose name begins so; there are few. */
 export async function settingsNamed(tx: Tx, beginning: string): Promise<{ name: string; value: string }[]> {
-  const rows = await tx.selectFrom('settings').selectAll().execute();
+  const rows = await allSettings(tx, []);
   return rows.filter((row) => row.name.startsWith(beginning));
 }

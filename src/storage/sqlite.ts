@@ -15,7 +15,7 @@ import {
 } from 'kysely';
 import { ConfigError } from '../config.ts';
 import { failpoint } from '../failpoint.ts';
-import type { Db, Tx } from './db.ts';
+import type { Db, Tx, WriteOptions } from './db.ts';
 import { type FileSystemFacts, refuseNetworkFolder } from './file-system.ts';
 import type { Schema } from './schema.ts';
 
@@ -48,7 +48,7 @@ export function openSqlite(file: string, { whenFull = () => false, facts }: Sqli
   return {
     engine: 'sqlite',
     read,
-    write: (work) => groups.write(work),
+    write: (work, options) => groups.write(work, options),
     async close() {
       await groups.drained();
       groups.close();
@@ -76,6 +76,7 @@ function openFile(file: string): Database.Database {
 
 interface Waiting {
   work: (tx: Tx) => Promise<unknown>;
+  lazy: boolean;
   resolve: (value: unknown) => void;
   reject: (reason: unknown) => void;
 }
@@ -113,9 +114,9 @@ class GroupedWriter {
     this.#log.close();
   }
 
-  write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  write<T>(work: (tx: Tx) => Promise<T>, { lazy = false }: WriteOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ work, lazy, resolve: resolve as (value: unknown) => void, reject });
       this.#running ??= new Promise((done) => setImmediate(() => done(this.#run())));
     });
   }
@@ -140,14 +141,15 @@ class GroupedWriter {
       const isChanged = this.#changes.get() !== before;
       failpoint('commit');
       this.#commitAll.run();
-      if (isChanged) await this.#log.flush();
+      for (const [at, one] of group.entries()) if (one.lazy) settled[at]!();
+      if (isChanged && group.some((one) => !one.lazy)) await this.#log.flush();
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('rollback');
       if ((error as { code?: string }).code === 'SQLITE_FULL' && this.#whenFull()) return this.#commit(group);
       for (const one of group) one.reject(error);
       return;
     }
-    for (const settle of settled) settle();
+    for (const settle of settled) settle(); // a promise that is settled already stays as it is
   }
 
   /** Runs one member of the group so that its failure undoes it alone. */

@@ -46,6 +46,12 @@ export function recordset(columns: Record<string, ColumnType>): Spelling {
   };
 }
 
+/** A list of texts for `in`: one parameter, `JSON.stringify` of the list, for any number of them. */
+export const ANY_OF: Spelling = {
+  sqlite: '(select value from json_each(?))',
+  postgres: '(select json_array_elements_text(?::json))',
+};
+
 /** The same text around what is spelled differently. */
 export function spelled(inner: Spelling, around: (inner: string) => string): Spelling {
   return { sqlite: around(inner.sqlite), postgres: around(inner.postgres) };

@@ -1,10 +1,8 @@
 import { type Insertable, type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import type { Schema } from '../storage/schema.ts';
+import { ANY_OF, spelled, statement } from '../storage/statement.ts';
 import type { Suppression, SuppressionReason, SuppressionSource } from './suppression.ts';
-
-/** Keys per statement, below the parameter limit of both engines. */
-const BATCH = 500;
 
 /** The first reason stays, unless the new block lasts longer. @returns false when it stayed */
 export async function insertSuppression(tx: Tx, suppression: Suppression): Promise<boolean> {
@@ -24,22 +22,18 @@ export async function insertSuppression(tx: Tx, suppression: Suppression): Promi
   return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
 }
 
+const amongKeys = statement<Selectable<Schema['suppressions']>>(
+  spelled(ANY_OF, (keys) => `select * from suppressions where workspace_id = ? and email_key in ${keys}`),
+);
+
 export async function suppressionsFor(
   tx: Tx,
   workspaceId: string,
   emailKeys: readonly string[],
 ): Promise<Map<string, Suppression>> {
-  const found = new Map<string, Suppression>();
-  for (let at = 0; at < emailKeys.length; at += BATCH) {
-    const rows = await tx
-      .selectFrom('suppressions')
-      .selectAll()
-      .where('workspace_id', '=', workspaceId)
-      .where('email_key', 'in', emailKeys.slice(at, at + BATCH))
-      .execute();
-    for (const row of rows) found.set(row.email_key, suppressionOf(row));
-  }
-  return found;
+  if (emailKeys.length === 0) return new Map();
+  const rows = await amongKeys(tx, [workspaceId, JSON.stringify(emailKeys)]);
+  return new Map(rows.map((row) => [row.email_key, suppressionOf(row)]));
 }
 
 export async function suppressionByKey(

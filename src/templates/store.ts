@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import type { Schema } from '../storage/schema.ts';
+import { ANY_OF, spelled, statement } from '../storage/statement.ts';
 import type { Template, TemplateVersion } from './template.ts';
 
 export async function insertTemplate(tx: Tx, template: Template): Promise<boolean> {
@@ -87,9 +88,13 @@ export async function templateBySlug(
   return row && templateOf(row);
 }
 
+const amongIds = statement<Selectable<Schema['templates']>>(
+  spelled(ANY_OF, (ids) => `select * from templates where id in ${ids}`),
+);
+
 export async function templatesById(db: Db, ids: readonly string[]): Promise<Map<string, Template>> {
   if (ids.length === 0) return new Map();
-  const rows = await db.read.selectFrom('templates').selectAll().where('id', 'in', ids).execute();
+  const rows = await amongIds(db.read, [JSON.stringify(ids)]);
   return new Map(rows.map((row) => [row.id, templateOf(row)]));
 }
 
