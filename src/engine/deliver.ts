@@ -4,10 +4,11 @@ import { AppError } from '../errors.ts';
 import { isWithout, tuned } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import { ContentGone, composeLetter, type Letter } from '../messages/letter.ts';
-import { HIGH, nobodyLane } from '../queue/delivery.ts';
+import { claimKey, HIGH, nobodyLane } from '../queue/delivery.ts';
 import { listAttempts, type MessageRow } from '../queue/queue.ts';
 import type { AddressPolicy } from '../servers/address-policy.ts';
 import { endpointOf } from '../servers/endpoint.ts';
+import { isPaced } from '../servers/pace.ts';
 import { chooseServer, isWell, type RouteChoice } from '../servers/route.ts';
 import type { Server } from '../servers/server.ts';
 import type { Db } from '../storage/db.ts';
@@ -18,6 +19,7 @@ import { captureOutcome } from '../transport/sandbox.ts';
 import type { Vault } from '../vault.ts';
 import type { Briefing } from './briefing.ts';
 import type { Journal } from './journal.ts';
+import type { Permits } from './permits.ts';
 import type { Throttle } from './throttle.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -31,6 +33,7 @@ export interface DeliverParts {
   policy: AddressPolicy;
   publicUrl: string;
   throttle: Throttle;
+  permits: Permits;
   /** Told when a server has room again that is worth a claim. */
   onRoom: () => void;
   journal: Journal;
@@ -91,7 +94,7 @@ function suppressed(row: MessageRow, briefing: Briefing): Verdict | undefined {
   return found && { kind: 'ended', state: 'blocked', code: 'suppressed', reason: blockedReason(found) };
 }
 
-/** Chooses the server and takes a permit for it, or says what the message waits for. */
+/** Chooses the server and takes a place and, where it is paced, a permit; or says what the message waits for. */
 async function route(
   parts: DeliverParts,
   row: MessageRow,
@@ -133,6 +136,14 @@ async function route(
       route: choice,
     };
   try {
+    if (isPaced(server, now) && !parts.permits.spend(server.id, claimKey(row)))
+      return {
+        kind: 'waits',
+        lane: server.id,
+        code: 'waiting_turn',
+        reason: parts.permits.reason(server, now),
+        route: choice,
+      };
     return await go(choice, server);
   } finally {
     if (parts.throttle.give(server.id)) parts.onRoom();

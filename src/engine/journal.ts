@@ -3,6 +3,7 @@ import { claimKey } from '../queue/delivery.ts';
 import { type Mark, mark } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
 import type { Db } from '../storage/db.ts';
+import { Meter } from './meter.ts';
 import type { Turn } from './next-state.ts';
 import { settle } from './settle.ts';
 
@@ -18,6 +19,7 @@ export class Journal {
   readonly #db: Db;
   readonly #clock: Clock;
   readonly #owner: string;
+  readonly #meter = new Meter();
   readonly #batcher = new Batcher<Entry, boolean>((entries, again) => this.#write(entries, again));
 
   constructor(db: Db, clock: Clock, owner: string) {
@@ -52,10 +54,13 @@ export class Journal {
     const { settled, marked } = await this.#db.write(async (tx) => {
       const now = this.#clock.now();
       return {
-        settled: await settle(tx, turns, this.#owner, now),
+        settled: await settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now)),
         marked: await mark(tx, marks, now),
       };
     });
+    for (const { verdict } of turns)
+      if (verdict.kind === 'attempted' && verdict.server && verdict.outcome.class === 'accepted')
+        this.#meter.add(verdict.server.id, this.#clock.now());
     // The group that failed may have been committed all the same, its answer lost. A marker found then is our own,
     // but who asked for it shall not send: without an answer the safe end is to let the message go untouched.
     if (again && marks.length > 0 && marked.size === 0)

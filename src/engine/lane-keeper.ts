@@ -1,8 +1,10 @@
-import { laneOf } from '../queue/delivery.ts';
-import { type DueLane, inLane, type Room, reroute } from '../queue/queue.ts';
+import { claimKey, laneOf } from '../queue/delivery.ts';
+import { type DueLane, inLane, type MessageRow, type Room, reroute } from '../queue/queue.ts';
+import { isPaced } from '../servers/pace.ts';
 import { isWell } from '../servers/route.ts';
 import type { Server } from '../servers/server.ts';
 import type { Db } from '../storage/db.ts';
+import type { Permits } from './permits.ts';
 import type { Throttle } from './throttle.ts';
 
 const NO_ROOM: Room = { urgent: 0, others: 0 };
@@ -11,12 +13,14 @@ const NO_ROOM: Room = { urgent: 0, others: 0 };
 export class LaneKeeper {
   readonly #db: Db;
   readonly #throttle: Throttle;
+  readonly #permits: Permits;
   /** For each lane that cannot move: by which look of the servers it was routed anew, and how many are still to go. */
   readonly #reconsidered = new Map<string, { look: string; left: number }>();
 
-  constructor(db: Db, throttle: Throttle) {
+  constructor(db: Db, throttle: Throttle, permits: Permits) {
     this.#db = db;
     this.#throttle = throttle;
+    this.#permits = permits;
   }
 
   /**
@@ -38,6 +42,12 @@ export class LaneKeeper {
     };
   }
 
+  /** Messages of a lane were claimed. */
+  claimed(name: string, rows: readonly MessageRow[]): void {
+    const lane = laneOf(name);
+    if (lane.kind === 'server') this.#permits.reserve(lane.serverId, rows.map(claimKey));
+  }
+
   async #room(name: string, servers: readonly Server[], now: number): Promise<Room> {
     const lane = laneOf(name);
     switch (lane.kind) {
@@ -46,7 +56,7 @@ export class LaneKeeper {
         return unbounded();
       case 'unrouted': {
         const own = servers.filter((server) => server.workspaceId === lane.workspaceId);
-        return own.length === 0 ? unbounded() : this.#roomAt(own, now);
+        return own.length === 0 ? unbounded() : this.#roomAtAny(own, now);
       }
       case 'nobody':
         return this.#reconsider(name, lookOf(servers, lane.workspaceId));
@@ -63,17 +73,40 @@ export class LaneKeeper {
     }
     if (!isWell(server, now)) return this.#reconsider(serverId, wellBeside(server, servers, now));
     this.#reconsidered.delete(serverId);
-    return this.#roomAt([server], now);
+    return this.#roomAt(server, now);
   }
 
-  #roomAt(servers: readonly Server[], now: number): Room {
-    return servers.reduce(
-      (sum, server) => ({
-        urgent: sum.urgent + this.#throttle.room(server, now, true),
-        others: sum.others + this.#throttle.claimable(server, now),
-      }),
-      NO_ROOM,
-    );
+  async #roomAt(server: Server, now: number): Promise<Room> {
+    const room = this.#roomByPlaces(server, now);
+    if (!isPaced(server, now) || (room.urgent === 0 && room.others === 0)) return room;
+    const credit = await this.#permits.ask(server, now);
+    return { urgent: Math.min(room.urgent, credit), others: Math.min(room.others, credit) };
+  }
+
+  async #roomAtAny(servers: readonly Server[], now: number): Promise<Room> {
+    let sum = NO_ROOM;
+    for (const server of servers) {
+      const room = await this.#roomToRoute(server, now);
+      sum = { urgent: sum.urgent + room.urgent, others: sum.others + room.others };
+    }
+    return sum;
+  }
+
+  /**
+   * What is not routed yet is taken beyond the credit of a server only where that is worth a write: once it stands in
+   * the lane of the server, an urgent message is the first there, and one with long to wait says until when.
+   */
+  async #roomToRoute(server: Server, now: number): Promise<Room> {
+    const all = this.#roomByPlaces(server, now);
+    const { others } = await this.#roomAt(server, now);
+    return this.#permits.waitsLong(server.id, now) ? all : { urgent: all.urgent, others };
+  }
+
+  #roomByPlaces(server: Server, now: number): Room {
+    return {
+      urgent: this.#throttle.room(server, now, true),
+      others: this.#throttle.claimable(server, now),
+    };
   }
 
   /**
@@ -106,4 +139,12 @@ function wellBeside(server: Server, servers: readonly Server[], now: number): st
     .filter((one) => isWell(one, now))
     .map((one) => one.id)
     .join();
+}
+
+/** What waits for a paced server goes before what has no server yet: it came first, and both use the same credit. */
+export function pacedFirst(due: readonly DueLane[], servers: readonly Server[], now: number): DueLane[] {
+  const paced = new Set(servers.filter((server) => isPaced(server, now)).map((server) => server.id));
+  return paced.size === 0
+    ? [...due]
+    : due.toSorted((a, b) => Number(paced.has(b.lane)) - Number(paced.has(a.lane)));
 }

@@ -65,7 +65,9 @@ async function held(changed: Parameters<typeof insertRows>[1] = {}) {
     db,
     row: row!,
     settle: async (verdict: Verdict, owner = 'me') => {
-      const settled = await db.write((tx) => settle(tx, [{ row: row!, verdict, random: 0.5 }], owner, NOON));
+      const settled = await db.write((tx) =>
+        settle(tx, [{ row: row!, verdict, random: 0.5 }], owner, NOON, () => null),
+      );
       return settled.has(claimKey(row!));
     },
   };

@@ -5,7 +5,9 @@ import { failpoint } from '../failpoint.ts';
 import { tellOfMessages, tellOfServers } from '../notices/news.ts';
 import { claimKey } from '../queue/delivery.ts';
 import { recordAttempts, release } from '../queue/queue.ts';
+import { RATE_CODES } from '../servers/health.ts';
 import { recordHealth } from '../servers/health-record.ts';
+import { slowDown } from '../servers/pace.ts';
 import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
 import type { Tx } from '../storage/db.ts';
@@ -20,11 +22,14 @@ interface Settled extends Turn {
   state: string;
 }
 
+/** Messages a second that a server accepted lately; null when nobody counted. */
+type Observed = (serverId: string) => number | null;
+
 type Attempted = Settled & { verdict: Extract<Verdict, { kind: 'attempted' }> };
 
 /**
  * Writes down how turns ended, all in the caller's transaction and each guarded by its lease: the next state, the
- * attempt, the event, the server's health, a block of the address, the daily counts.
+ * attempt, the event, the server's health and pace, a block of the address, the daily counts.
  * @returns the claims that were settled. A turn whose lease was lost writes nothing: whoever holds it now decides
  */
 export async function settle(
@@ -32,6 +37,7 @@ export async function settle(
   turns: readonly Turn[],
   owner: string,
   now: number,
+  observed: Observed,
 ): Promise<Set<string>> {
   const changes = turns
     .filter((turn) => turn.verdict.kind !== 'lost')
@@ -51,7 +57,7 @@ export async function settle(
   );
   const attempted = settled.filter((turn): turn is Attempted => turn.verdict.kind === 'attempted');
   await blockBadAddresses(tx, attempted, now);
-  await recordHealths(tx, attempted, now);
+  await recordHealths(tx, attempted, observed, now);
   await count(
     tx,
     settled.flatMap((turn) => tallyOf(turn, now) ?? []),
@@ -141,12 +147,22 @@ async function blockBadAddresses(tx: Tx, turns: readonly Attempted[], now: numbe
 }
 
 /** Servers in the order of their ids, which is the same for every worker: none waits for another crosswise. */
-async function recordHealths(tx: Tx, turns: readonly Attempted[], now: number): Promise<void> {
+async function recordHealths(
+  tx: Tx,
+  turns: readonly Attempted[],
+  observed: Observed,
+  now: number,
+): Promise<void> {
   const outcomes = new Map<string, Outcome[]>();
   for (const { verdict } of turns) {
     if (!verdict.server) continue;
     const known = outcomes.get(verdict.server.id) ?? [];
     outcomes.set(verdict.server.id, [...known, verdict.outcome]);
   }
-  for (const id of [...outcomes.keys()].sort()) await recordHealth(tx, id, outcomes.get(id)!, now);
+  for (const id of [...outcomes.keys()].sort()) {
+    const own = outcomes.get(id)!;
+    await recordHealth(tx, id, own, now);
+    const slower = own.find((outcome) => RATE_CODES.has(outcome.code));
+    if (slower) await slowDown(tx, id, { reply: slower.reply, observed: observed(id) }, now);
+  }
 }

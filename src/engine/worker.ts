@@ -3,15 +3,16 @@ import { errorText } from '../errors.ts';
 import { failpoint, tuned } from '../failpoint.ts';
 import { newToken } from '../ids.ts';
 import type { Backlog } from '../messages/backlog.ts';
-import { laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
+import { claimKey, laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
 import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
 import type { Gate } from './gate.ts';
 import { Journal } from './journal.ts';
-import { LaneKeeper } from './lane-keeper.ts';
+import { LaneKeeper, pacedFirst } from './lane-keeper.ts';
 import type { Turn } from './next-state.ts';
+import { Permits } from './permits.ts';
 import { Sweeper } from './sweep.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -24,7 +25,7 @@ const POLL_MS = 500;
 const STORE_AGAIN_MS = 1_000;
 const STORE_FOR_MS = 300_000;
 
-export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'onRoom'> {
+export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'permits' | 'onRoom'> {
   gate: Gate;
   /** Told what is taken and what was sent, where calls are answered by the same process. */
   backlog?: Backlog | undefined;
@@ -39,6 +40,7 @@ export class Worker {
   /** Random for each start: host names and process ids come back after a restart. */
   readonly owner = newToken();
   readonly #journal: Journal;
+  readonly #permits: Permits;
   readonly #deliverParts: DeliverParts;
   readonly #keeper: LaneKeeper;
   readonly #sweeper: Sweeper;
@@ -53,8 +55,10 @@ export class Worker {
     this.#parts = parts;
     this.#clock = parts.clock;
     this.#journal = new Journal(parts.db, parts.clock, this.owner);
-    this.#deliverParts = { ...parts, journal: this.#journal, onRoom: () => this.nudge() };
-    this.#keeper = new LaneKeeper(parts.db, parts.throttle);
+    const onRoom = () => this.nudge();
+    this.#permits = new Permits(parts.db, onRoom);
+    this.#deliverParts = { ...parts, journal: this.#journal, permits: this.#permits, onRoom };
+    this.#keeper = new LaneKeeper(parts.db, parts.throttle, this.#permits);
     this.#sweeper = new Sweeper(parts.db);
   }
 
@@ -96,7 +100,8 @@ export class Worker {
     const now = this.#clock.now();
     for (const id of await this.#sweeper.sweep(now)) this.#parts.onSettled?.(id);
     const servers = await listAllServers(this.#parts.db);
-    const due = this.#parts.gate.open(await lanes(this.#parts.db, now), servers);
+    const open = this.#parts.gate.open(await lanes(this.#parts.db, now), servers);
+    const due = pacedFirst(open, servers, now);
     let found = 0;
     for (const [at, lane] of due.entries()) {
       const share = this.#share(due.length - at);
@@ -104,6 +109,7 @@ export class Worker {
       if (room.urgent <= 0 && room.others <= 0) continue;
       const rows = await claim(this.#parts.db, lane.lane, this.owner, now, room);
       if (rows.length > 0) {
+        this.#keeper.claimed(lane.lane, rows);
         this.#countTaken(lane.lane, rows.length);
         this.#take(rows, await briefingFor(this.#parts.db, rows, servers, now));
       }
@@ -140,6 +146,7 @@ export class Worker {
         })
         .finally(() => {
           if (this.#held.get(row.id) === work) this.#held.delete(row.id);
+          this.#permits.release(claimKey(row));
           if (this.#held.size === 0) this.nudge();
         });
       this.#held.set(row.id, work);

@@ -13,7 +13,7 @@ const limit = coded(
   'limit_invalid',
 ).nullish();
 
-/** Our share of a server, in messages. Absent means no limit of ours. Kept; nothing is held back by it yet. */
+/** Our share of a server, in messages. Absent means no limit of ours. Held by pace.ts. */
 export const limitsSchema = z.strictObject({
   perSecond: limit,
   perMinute: limit,

@@ -23,8 +23,10 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
     const others = Array.from({ length: workers - 1 }, () => testDb(place, open));
     const dbs = [first, ...(await Promise.all(others))];
     return {
-      take: (wanted: number, at = 0, worker = 0): Promise<Tokens> =>
-        dbs[worker]!.write((tx) => takeTokens(tx, 'srv_1', wanted, NOON + at)),
+      take: (wanted: number, at = 0, worker = 0, unused = 0): Promise<Tokens> =>
+        dbs[worker]!.write((tx) =>
+          takeTokens(tx, 'srv_1', wanted, NOON + at, { count: unused, takenAt: NOON }),
+        ),
       slow: (reply: string | undefined, observed: number | null, at = 0) =>
         first.write((tx) => slowDown(tx, 'srv_1', { reply, observed }, NOON + at)),
       remove: () => first.write((tx) => removeServer(tx, 'wsp_test', 'srv_1')),
@@ -80,6 +82,13 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
       { span: 'perDay', used: 20 },
       { span: 'perMinute', used: 20 },
     ]);
+  });
+
+  test('tokens that were not used do not count', async () => {
+    const { take, pieces } = await setting({ limits: { perDay: 10 } });
+    expect((await take(8)).granted).toBe(8);
+    expect((await take(8, 60 * MINUTE, 0, 5)).granted).toBe(7);
+    expect((await pieces()).map((one) => one.used)).toEqual([3, 7]);
   });
 
   test('a server that asked to slow down is given half, and a tenth more each minute', async () => {

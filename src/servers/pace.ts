@@ -1,9 +1,15 @@
 import type { Tx } from '../storage/db.ts';
-import { limitedSpans, oldestPiece, pieceAt, roomIn } from './quota.ts';
+import { limitedSpans, oldestPiece, pieceAt, roomIn, type Span } from './quota.ts';
 import { afterRefusal, currentRate, nextTokenAt, take } from './rate.ts';
+import type { Server } from './server.ts';
 import { statedRate } from './stated.ts';
 import { countUsage, type Pace, paceOf, updatePace, usageOf } from './store.ts';
 import { serverType } from './types.ts';
+
+/** Must be asked for before a message goes there: it has a limit, or was found to take only so many. */
+export function isPaced(server: Server, now: number): boolean {
+  return limitedSpans(server.limits).length > 0 || currentRate(server.learned, capOf(server), now) !== null;
+}
 
 export interface Tokens {
   /** How many messages may go to the server now: at most what was wanted. */
@@ -14,24 +20,37 @@ export interface Tokens {
 
 /**
  * Takes tokens for messages that are about to go to a server. Its limits and the pace it was found to take hold for
- * all workers together: on PostgreSQL the row of the server is locked until the transaction ends. A token that is not
- * used is lost; taking them a few at a time keeps that small.
+ * all workers together: on PostgreSQL the row of the server is locked until the transaction ends.
+ * @param unused tokens of an earlier time under the same limits: they count no more. Taken a few at a time, they are few
  */
-export async function takeTokens(tx: Tx, serverId: string, wanted: number, now: number): Promise<Tokens> {
+export async function takeTokens(
+  tx: Tx,
+  serverId: string,
+  wanted: number,
+  now: number,
+  unused?: { count: number; takenAt: number },
+): Promise<Tokens> {
   const pace = await paceOf(tx, serverId);
   if (!pace) return { granted: 0, nextAt: null };
   const spans = limitedSpans(pace.limits);
+  if (unused && unused.count > 0) await countTokens(tx, serverId, spans, -unused.count, unused.takenAt);
   const usage = spans.length > 0 ? await usageOf(tx, serverId) : [];
   const { room, freeAt } = roomIn(pace.limits, usage, now);
   if (room === 0) return { granted: 0, nextAt: freeAt };
   const paced = await takeFromBucket(tx, serverId, pace, Math.min(wanted, room), now);
-  if (paced.granted > 0) {
-    for (const span of spans) {
-      const piece = { span, startsAt: pieceAt(span, now), used: paced.granted };
-      await countUsage(tx, serverId, piece, oldestPiece(span, now));
-    }
-  }
+  if (paced.granted > 0) await countTokens(tx, serverId, spans, paced.granted, now);
   return paced.granted < wanted ? { ...paced, nextAt: paced.nextAt ?? now } : paced;
+}
+
+async function countTokens(
+  tx: Tx,
+  serverId: string,
+  spans: readonly Span[],
+  used: number,
+  at: number,
+): Promise<void> {
+  for (const span of spans)
+    await countUsage(tx, serverId, { span, startsAt: pieceAt(span, at), used }, oldestPiece(span, at));
 }
 
 async function takeFromBucket(
@@ -66,6 +85,6 @@ export async function slowDown(
 }
 
 /** Messages a second that were entered, or that the preset knows. */
-function capOf({ type, limits }: Pace): number | null {
+function capOf({ type, limits }: Pick<Pace, 'type' | 'limits'>): number | null {
   return limits.perSecond ?? serverType(type)?.limits.perSecond ?? null;
 }

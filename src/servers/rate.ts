@@ -8,6 +8,8 @@ export interface LearnedRate {
   changedAt: number | null;
 }
 
+export const NEVER_SLOWED: LearnedRate = { rate: null, changedAt: null };
+
 /** Tokens are messages that may go now. */
 export interface Bucket {
   tokens: number;

@@ -12,6 +12,7 @@ import { type ConnectionInput, checkConnection } from './connection.ts';
 import { passwordPlace } from './endpoint.ts';
 import { WELL } from './health.ts';
 import type { ServerLimits } from './limits.ts';
+import { NEVER_SLOWED } from './rate.ts';
 import { checkAllowedFrom, DEFAULT_MAX_CONNECTIONS, type Server } from './server.ts';
 import { insertServer, serverById, updateServer } from './store.ts';
 import { serverType } from './types.ts';
@@ -240,6 +241,7 @@ function build(
     createdAt: base.createdAt,
     updatedAt: now,
     health: verification ? WELL : (base.health ?? WELL),
+    learned: base.learned ?? NEVER_SLOWED,
   };
 }
 

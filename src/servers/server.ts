@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts';
 import type { Security } from '../transport/endpoint.ts';
 import type { ServerLimits } from './limits.ts';
+import type { LearnedRate } from './rate.ts';
 
 /** A customer's SMTP server. The password is not part of it: it stays sealed until a session needs it. */
 export interface Server {
@@ -32,6 +33,8 @@ export interface Server {
   createdAt: number;
   updatedAt: number;
   health: Health;
+  /** The pace that it was found to take (rate.ts). */
+  learned: LearnedRate;
 }
 
 /** How the server has been doing. It is well while `waitingUntil` is null. */

@@ -20,6 +20,8 @@ const security = coded(
 );
 const positive = z.number().nonnegative();
 const NOT_YET = 'Stored, without effect yet.';
+const LIMITS =
+  'Messages that go to this server at most, in every such span; a month is one of the calendar, UTC.';
 
 const serverFields = {
   name: text.describe('Else the service’s name or the host.'),
@@ -39,7 +41,7 @@ const serverFields = {
     .max(1_000)
     .nullish()
     .describe('Senders this server takes, as `@example.com` or `ann@example.com`; empty takes all.'),
-  limits: limitsSchema.nullish().describe(NOT_YET),
+  limits: limitsSchema.nullish().describe(LIMITS),
   maxConnections: coded(
     z
       .number({ error: `maxConnections is a whole number from 1 to ${MAX_CONNECTIONS}.` })
@@ -79,7 +81,7 @@ export const serverView = z.object({
   hasPassword: z.boolean(),
   heloName: z.string().nullable(),
   allowedFrom: z.array(z.string()),
-  limits: limitsSchema.describe(NOT_YET),
+  limits: limitsSchema.describe(LIMITS),
   maxConnections: z.number(),
   weight: z.number().describe(NOT_YET),
   costPerThousand: z.number().nullable().describe(NOT_YET),
@@ -160,7 +162,7 @@ export function presentRoute({ reason: _, ...choice }: RouteChoice): z.output<ty
 
 /** A server without its password. */
 export function presentServer(server: Server, now: number): ServerView {
-  const { passwordSealed, workspaceId: _w, capabilities: _c, health, ...rest } = server;
+  const { passwordSealed, workspaceId: _w, capabilities: _c, health, learned: _l, ...rest } = server;
   const waiting = health.waitingUntil !== null;
   return {
     ...rest,

@@ -237,5 +237,6 @@ function serverOf(row: Selectable<ServersTable>): Server {
       code: row.waiting_code,
       reason: row.waiting_reason,
     },
+    learned: { rate: row.rate, changedAt: row.rate_changed_at },
   };
 }

@@ -1,5 +1,6 @@
 import type { Db } from '../storage/db.ts';
 import { WELL } from './health.ts';
+import { NEVER_SLOWED } from './rate.ts';
 import type { Server } from './server.ts';
 import { insertServer } from './store.ts';
 
@@ -33,6 +34,7 @@ export function makeServer(changed: Partial<Server> & Pick<Server, 'id'>): Serve
     createdAt: CREATED,
     updatedAt: CREATED,
     health: WELL,
+    learned: NEVER_SLOWED,
     ...changed,
   };
 }
