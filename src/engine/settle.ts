@@ -4,15 +4,22 @@ import { recordEvents } from '../events/record.ts';
 import { failpoint } from '../failpoint.ts';
 import { tellOfMessages, tellOfServers } from '../notices/news.ts';
 import { claimKey } from '../queue/delivery.ts';
-import { recordAttempts, release } from '../queue/queue.ts';
+import {
+  attemptsAtRecipients,
+  type MessageRow,
+  type RecipientAttempt,
+  recordAttempts,
+  release,
+} from '../queue/queue.ts';
 import { RATE_CODES } from '../servers/health.ts';
 import { recordHealth } from '../servers/health-record.ts';
 import { slowDown } from '../servers/pace.ts';
 import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
 import type { Tx } from '../storage/db.ts';
+import { blockAfter, WINDOW } from '../suppressions/policy.ts';
 import { suppress } from '../suppressions/suppress.ts';
-import type { Outcome } from '../transport/outcome.ts';
+import type { Outcome, OutcomeClass } from '../transport/outcome.ts';
 import { attemptOf } from './attempt.ts';
 import { nextState, type Turn } from './next-state.ts';
 import type { Verdict } from './verdict.ts';
@@ -124,11 +131,17 @@ function tallyOf({ row, verdict, state }: Settled, now: number) {
   };
 }
 
-/** Only a real server's verdict on the recipient itself ever blocks an address. */
+/**
+ * Only a real server's verdict on the recipient itself ever blocks an address: a refusal for good at once, what may
+ * pass after it came again and again, and then for a while.
+ */
 async function blockBadAddresses(tx: Tx, turns: readonly Attempted[], now: number): Promise<void> {
+  const historyOf = await recipientHistories(tx, turns, now);
   for (const { row, verdict } of turns) {
     const { outcome, server } = verdict;
-    if (!server || !outcome.suppress || outcome.class !== 'recipient_permanent') continue;
+    if (!server) continue;
+    const { block, until } = decideBlock(outcome, historyOf(row));
+    if (!block) continue;
     failpoint('settle-unblocked');
     await suppress(tx, {
       workspaceId: row.workspace_id,
@@ -141,9 +154,34 @@ async function blockBadAddresses(tx: Tx, turns: readonly Attempted[], now: numbe
       serverId: server.id,
       serverName: server.name,
       createdAt: now,
+      expiresAt: until,
     });
-    await contactBounced(tx, row.workspace_id, row.rcpt_key, now);
+    if (until === null) await contactBounced(tx, row.workspace_id, row.rcpt_key, now);
   }
+}
+
+function decideBlock(
+  outcome: Outcome,
+  history: readonly RecipientAttempt[],
+): { block: boolean; until: number | null } {
+  if (outcome.class === 'recipient_permanent') return { block: outcome.suppress, until: null };
+  if (outcome.class !== 'recipient_temporary') return { block: false, until: null };
+  return blockAfter(history.map((one) => ({ ...one, class: one.outcome as OutcomeClass })));
+}
+
+/** What became of the mail to those who were refused for now; one question for all of them. */
+async function recipientHistories(
+  tx: Tx,
+  turns: readonly Attempted[],
+  now: number,
+): Promise<(row: MessageRow) => readonly RecipientAttempt[]> {
+  const refused = turns.filter(
+    ({ verdict }) => verdict.server && verdict.outcome.class === 'recipient_temporary',
+  );
+  const recipients = refused.map(({ row }) => ({ workspaceId: row.workspace_id, rcptKey: row.rcpt_key }));
+  const attempts = await attemptsAtRecipients(tx, recipients, now - WINDOW);
+  const histories = Map.groupBy(attempts, (one) => `${one.workspaceId} ${one.rcptKey}`);
+  return (row) => histories.get(`${row.workspace_id} ${row.rcpt_key}`) ?? [];
 }
 
 /** Servers in the order of their ids, which is the same for every worker: none waits for another crosswise. */

@@ -1,8 +1,15 @@
 import { failpoint, tuned } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
+import {
+  attemptsAt,
+  attemptsOf,
+  insertAttempts,
+  type NewAttempt,
+  type Recipient,
+  type RecipientAttempt,
+} from './attempts-store.ts';
 import { HIGH, LEASE_MS, PRIORITIES } from './delivery.ts';
 import {
-  attemptsOf,
   type Change,
   changeUnheld,
   claimRows,
@@ -12,18 +19,17 @@ import {
   dueLanes,
   expireRows,
   freeLeases,
-  insertAttempts,
   type Mark,
   type MessageRow,
   markRows,
-  type NewAttempt,
   type Release,
   releaseRows,
   renewRows,
   unrouteLane,
 } from './store.ts';
 
-export type { Change, DueLane, Mark, MessageRow, NewAttempt, Release } from './store.ts';
+export type { NewAttempt, RecipientAttempt } from './attempts-store.ts';
+export type { Change, DueLane, Mark, MessageRow, Release } from './store.ts';
 
 /** A claim that is lost with the power leaves the message where it was. The marker of a message takes its claim to the disk. */
 const LOSS_IS_HARMLESS = { lazy: true };
@@ -91,6 +97,19 @@ export function recordAttempts(tx: Tx, attempts: readonly NewAttempt[]): Promise
 
 export function listAttempts(db: Db, messageId: string): Promise<NewAttempt[]> {
   return attemptsOf(db, messageId);
+}
+
+/** Of so many latest messages of a recipient the attempts are read: more change no decision that is worth the time. */
+const MESSAGES_OF_RECIPIENT = 300;
+
+/** How attempts at recipients ended since a time, oldest first; those of this transaction included. */
+export async function attemptsAtRecipients(
+  tx: Tx,
+  recipients: readonly Recipient[],
+  since: number,
+): Promise<RecipientAttempt[]> {
+  const distinct = new Map(recipients.map((one) => [`${one.workspaceId} ${one.rcptKey}`, one]));
+  return distinct.size === 0 ? [] : attemptsAt(tx, [...distinct.values()], since, MESSAGES_OF_RECIPIENT);
 }
 
 /** Lanes in which something is due. */

@@ -3,7 +3,7 @@ import { isWithout } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
-import { insertOf, recordset, spelled, statement } from '../storage/statement.ts';
+import { recordset, spelled, statement } from '../storage/statement.ts';
 import { BULK, claimKey, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -322,78 +322,4 @@ export async function countWaiting(tx: Tx, workspaceId: string, lane: string | u
     )
     .executeTakeFirstOrThrow();
   return Number(row.waiting);
-}
-
-export interface NewAttempt {
-  messageId: string;
-  fence: number;
-  workspaceId: string;
-  at: number;
-  serverId: string | null;
-  serverName: string | null;
-  stage: string;
-  outcome: string;
-  code: string;
-  reply: string | null;
-  reason: string;
-  durationMs: number;
-}
-
-const insertAttemptRows = insertOf('attempts', {
-  message_id: 'text',
-  fence: 'bigint',
-  workspace_id: 'text',
-  at: 'bigint',
-  server_id: 'text',
-  server_name: 'text',
-  stage: 'text',
-  outcome: 'text',
-  code: 'text',
-  reply: 'text',
-  reason: 'text',
-  duration_ms: 'bigint',
-});
-
-export function insertAttempts(tx: Tx, attempts: readonly NewAttempt[]): Promise<void> {
-  return insertAttemptRows(tx, attempts.map(attemptColumns));
-}
-
-function attemptColumns(attempt: NewAttempt) {
-  return {
-    message_id: attempt.messageId,
-    fence: attempt.fence,
-    workspace_id: attempt.workspaceId,
-    at: attempt.at,
-    server_id: attempt.serverId,
-    server_name: attempt.serverName,
-    stage: attempt.stage,
-    outcome: attempt.outcome,
-    code: attempt.code,
-    reply: attempt.reply,
-    reason: attempt.reason,
-    duration_ms: attempt.durationMs,
-  };
-}
-
-export async function attemptsOf(db: Db, messageId: string): Promise<NewAttempt[]> {
-  const rows = await db.read
-    .selectFrom('attempts')
-    .selectAll()
-    .where('message_id', '=', messageId)
-    .orderBy('fence')
-    .execute();
-  return rows.map((row) => ({
-    messageId: row.message_id,
-    fence: row.fence,
-    workspaceId: row.workspace_id,
-    at: row.at,
-    serverId: row.server_id,
-    serverName: row.server_name,
-    stage: row.stage,
-    outcome: row.outcome,
-    code: row.code,
-    reply: row.reply,
-    reason: row.reason,
-    durationMs: row.duration_ms,
-  }));
 }

@@ -6,7 +6,7 @@ const DAY = 24 * 60 * 60 * 1_000;
 const FULL_MESSAGES = 3;
 /** Soft bounces on this many different days (UTC) within the window, and nothing delivered between. */
 const SOFT_DAYS = 5;
-const WINDOW = 30 * DAY;
+export const WINDOW = 30 * DAY;
 /** What may pass is blocked for a while only. */
 const BLOCKED_FOR = 30 * DAY;
 

@@ -28,9 +28,17 @@ export function isActive(suppression: Suppression, now: number): boolean {
 }
 
 /** What the history says of a message that was not sent because of it. */
-export function blockedReason({ email, reason, createdAt, expiresAt }: Suppression): string {
+export function blockedReason({ email, reason, code, createdAt, expiresAt }: Suppression): string {
   const until = expiresAt === null ? '' : ` until ${day(expiresAt)}`;
-  return `${email} is blocked since ${day(createdAt)}${until}: ${WHY[reason]}.`;
+  const why = expiresAt !== null && reason === 'bounce' ? whyForNow(code) : WHY[reason];
+  return `${email} is blocked since ${day(createdAt)}${until}: ${why}.`;
+}
+
+/** What may pass blocks only after it came again and again (policy.ts). */
+function whyForNow(code: string | null): string {
+  return code === 'mailbox_full'
+    ? 'its mailbox was full again and again'
+    : 'mail to it was refused on several days';
 }
 
 const WHY: Record<SuppressionReason, string> = {
