@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Insertable } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { messageEvents } from '../events/record.ts';
+import { dailyCounts } from '../statistics/count.ts';
 import type { Db } from '../storage/db.ts';
 import type { MessagesTable } from '../storage/schema.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
@@ -129,6 +130,11 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
     const log = [doubtful!, queued!, sending!].flatMap((id, at) => postfix(`C0000${at}`, messageIdOf(id)));
     const { result } = await compare(db, log, { resolve: true });
     expect([result.arrived, result.resolved]).toEqual([2, 2]);
+    const counts = await dailyCounts(db, 'wsp_test', 0, 99_999);
+    expect(counts.map(({ serverId, word, count }) => [serverId, word, count])).toEqual([
+      ['', 'sent', 1],
+      ['srv_1', 'sent', 1],
+    ]);
     expect(await rowOf(db, doubtful!)).toMatchObject({
       state: 'sent',
       code: 'found_in_log',

@@ -286,10 +286,13 @@ export function ourRows(
 export function rowForEvidence(
   tx: Tx,
   id: string,
-): Promise<{ workspace_id: string; state: string; server_message_id: string | null } | undefined> {
+): Promise<
+  | { workspace_id: string; state: string; server_id: string | null; server_message_id: string | null }
+  | undefined
+> {
   return tx
     .selectFrom('messages')
-    .select(['workspace_id', 'state', 'server_message_id'])
+    .select(['workspace_id', 'state', 'server_id', 'server_message_id'])
     .where('id', '=', id)
     .executeTakeFirst();
 }

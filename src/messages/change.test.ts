@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { storeServer } from '../servers/testing.ts';
+import { dailyCounts } from '../statistics/count.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 
@@ -40,6 +41,9 @@ describe('cancel', () => {
       'message.cancelled',
     ]);
     expect(await audited()).toEqual([['message.cancelled', id]]);
+    expect(await dailyCounts(running.app.db, running.workspaceId, 0, 99_999)).toMatchObject([
+      { serverId: '', word: 'cancelled', count: 1 },
+    ]);
   });
 
   test.each<[string, object, string]>([

@@ -5,6 +5,8 @@ import { newId } from '../ids.ts';
 import { startLane, unroutedLane } from '../queue/delivery.ts';
 import { changeIdle, type MessageRow } from '../queue/queue.ts';
 import { listServers } from '../servers/servers.ts';
+import { count } from '../statistics/count.ts';
+import { dayOf } from '../statistics/statistic.ts';
 import type { Db } from '../storage/db.ts';
 import { findSuppressions } from '../suppressions/suppress.ts';
 import { blockedReason, type Suppression } from '../suppressions/suppression.ts';
@@ -35,6 +37,9 @@ export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string
       { workspaceId: actor.workspaceId, type: 'message.cancelled', messageId: id, at: now },
     ]);
     await audit(tx, actor, 'message.cancelled', id, {}, now);
+    await count(tx, [
+      { workspaceId: actor.workspaceId, day: dayOf(now), serverId: row.server_id ?? '', word: 'cancelled' },
+    ]);
   });
   return findRow(db, actor.workspaceId, id);
 }

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { audit, recordEvents } from '../events/record.ts';
 import { changeIdle } from '../queue/queue.ts';
+import { count } from '../statistics/count.ts';
+import { dayOf } from '../statistics/statistic.ts';
 import type { Db } from '../storage/db.ts';
 import { rowForEvidence } from './audit-store.ts';
 
@@ -40,6 +42,7 @@ export async function resolveByEvidence(
       { workspaceId, type: 'message.sent', messageId: id, at: now, detail: { evidence } },
     ]);
     await audit(tx, { id: operator, workspaceId }, 'message.resolved', id, { as: 'sent', evidence }, now);
+    await count(tx, [{ workspaceId, day: dayOf(now), serverId: row.server_id ?? '', word: 'sent' }]);
     return true;
   });
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { notify } from '../notices/notify.ts';
 import { unroutedLane } from '../queue/delivery.ts';
+import { dailyCounts } from '../statistics/count.ts';
 import { ENGINES, insertRows } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
@@ -46,6 +47,18 @@ describe.each(ENGINES)('many decided at once on $engine', ({ engine }) => {
     expect([record.code, record.events.map((one: { type: string }) => one.type)]).toEqual([
       'resolved_sent',
       ['message.sent'],
+    ]);
+  });
+
+  test('as sent: they count as sent on the day and at the server, and once', async () => {
+    const ids = await uncertain(2, { server_id: 'srv_1' });
+    const [over] = await uncertain(1, { server_id: 'srv_1', state: 'failed' });
+    await resolve([...ids, over, ids[0]]);
+    await resolve(ids);
+    await resolve(await uncertain(1), 'resend');
+    const counts = await dailyCounts(running.app.db, running.workspaceId, 0, 99_999);
+    expect(counts.map(({ serverId, word, count }) => [serverId, word, count])).toEqual([
+      ['srv_1', 'sent', 2],
     ]);
   });
 

@@ -4,6 +4,8 @@ import { audit, recordEvents } from '../events/record.ts';
 import { noticeOver } from '../notices/notify.ts';
 import { unroutedLane } from '../queue/delivery.ts';
 import { type Change, changeIdle, type MessageRow } from '../queue/queue.ts';
+import { count } from '../statistics/count.ts';
+import { dayOf } from '../statistics/statistic.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { findRow, noMessage } from './history.ts';
 import { lifetimeOf, type Message } from './message.ts';
@@ -54,6 +56,12 @@ export async function resolveMessages(
       const error = await decide(tx, actor, before.get(id), id, as, now);
       if (error) refused.set(id, error);
     }
+    if (as === 'sent')
+      await countSent(
+        tx,
+        [...before.values()].filter(({ id }) => !refused.has(id)),
+        now,
+      );
     if ((await countByState(tx, actor.workspaceId, 'uncertain')) === 0)
       await noticeOver(tx, { workspaceId: actor.workspaceId, kind: 'message_uncertain', subject: '' }, now);
     const after = await messagesByIds(tx, actor.workspaceId, ids);
@@ -85,6 +93,19 @@ async function decide(
     ]);
   await audit(tx, actor, 'message.resolved', id, { as }, now);
   return undefined;
+}
+
+/** Before the notice, as everybody does: then two transactions never wait crosswise. */
+function countSent(tx: Tx, messages: readonly Message[], now: number): Promise<void> {
+  return count(
+    tx,
+    messages.map(({ workspaceId, serverId }) => ({
+      workspaceId,
+      day: dayOf(now),
+      serverId: serverId ?? '',
+      word: 'sent',
+    })),
+  );
 }
 
 function changeFor(message: Message, as: Decision, now: number): Change {

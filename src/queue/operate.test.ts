@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { messageEvents } from '../events/record.ts';
+import { dailyCounts } from '../statistics/count.ts';
 import type { Db } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { doubtGone, endRests, queued, retryMessages } from './operate.ts';
@@ -129,6 +130,7 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
     expect(await rowOf(db, due!)).toMatchObject({ state: 'uncertain', code: 'restored' });
     expect((await messageEvents(db, due!)).map((event) => event.type)).toEqual(['message.uncertain']);
     expect(await doubtGone(db, OPERATOR, { ...restored, code: 'held' }, NOON)).toBe(0);
+    expect(await dailyCounts(db, 'wsp_test', 0, 99_999)).toMatchObject([{ word: 'uncertain', count: 2 }]);
   });
 });
 

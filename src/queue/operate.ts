@@ -1,6 +1,8 @@
 import { audit, recordEvents } from '../events/record.ts';
 import { endRest } from '../servers/health-record.ts';
 import { listAllServers } from '../servers/servers.ts';
+import { count } from '../statistics/count.ts';
+import { dayOf, type Tally } from '../statistics/statistic.ts';
 import type { Db } from '../storage/db.ts';
 import { type Status, statusOf } from './delivery.ts';
 import { makeDue, type QueueFilter, queuePage } from './operate-store.ts';
@@ -114,6 +116,7 @@ export async function doubtGone(db: Db, operator: Operator, pause: Pause, now: n
   let doubted = 0;
   await inGroups(queued(db, { gone }, [], now), async (group) => {
     await db.write(async (tx) => {
+      const tallies: Tally[] = [];
       for (const { row } of group) {
         const change = { state: 'uncertain', code: 'restored', reason: MAY_HAVE_GONE };
         if (!(await changeIdle(tx, row.workspace_id, row.id, 'queued', now, change))) continue;
@@ -127,8 +130,15 @@ export async function doubtGone(db: Db, operator: Operator, pause: Pause, now: n
           {},
           now,
         );
-        doubted++;
+        tallies.push({
+          workspaceId: row.workspace_id,
+          day: dayOf(now),
+          serverId: row.server_id ?? '',
+          word: 'uncertain',
+        });
       }
+      await count(tx, tallies);
+      doubted += tallies.length;
     });
   });
   return doubted;
