@@ -5,7 +5,7 @@ import { seededRandom } from '../demo-smtp/random.ts';
 import type { FailPoint } from '../failpoint.ts';
 import { type Judgment, judge, type OnUncertain } from './judge.ts';
 import { Load } from './load.ts';
-import type { Launcher } from './program.ts';
+import { EndedEarly, type Launcher } from './program.ts';
 import { between, pick } from './random.ts';
 import { type Sink, startSink } from './sink.ts';
 import { Trial } from './trial.ts';
@@ -165,12 +165,9 @@ class CrashTest {
     const { signal = 'SIGKILL' } = this.#plan;
     while (this.#toKill-- > 0) {
       const point = signal === 'SIGKILL' && this.#random() < 0.5 ? this.#drawPoint() : undefined;
-      const program = await this.#start(point && `${point}:${between(this.#random, 1, NTH_TO)}:kill`);
+      const nth = between(this.#random, 1, NTH_TO);
       const lifeMs = point ? LIFE_TO_POINT_MS : between(this.#random, LIFE_MS.from, LIFE_MS.to);
-      await Promise.race([program.exited, pause(lifeMs)]);
-      const diedByItself = program.signal !== null;
-      const code = await program.end(signal);
-      if (signal === 'SIGTERM' && code !== 0) throw new Error(`Asked to stop, it ended with ${code}.`);
+      const diedByItself = await this.#startAndEnd(point && `${point}:${nth}:kill`, lifeMs, signal);
       if (diedByItself && point) this.killedAt[point] = (this.killedAt[point] ?? 0) + 1;
       this.#killed++;
       this.#allowLoad();
@@ -180,6 +177,24 @@ class CrashTest {
         );
     }
     await this.#start(undefined);
+  }
+
+  /** @returns whether it killed itself, at the point it was told: one that works at once may do so before it says that it runs */
+  async #startAndEnd(
+    strike: string | undefined,
+    lifeMs: number,
+    signal: 'SIGKILL' | 'SIGTERM',
+  ): Promise<boolean> {
+    const program = await this.#start(strike).catch((error: unknown) => {
+      if (strike && error instanceof EndedEarly && error.signal === 'SIGKILL') return undefined;
+      throw error;
+    });
+    if (!program) return true;
+    await Promise.race([program.exited, pause(lifeMs)]);
+    const diedByItself = program.signal !== null;
+    const code = await program.end(signal);
+    if (signal === 'SIGTERM' && code !== 0) throw new Error(`Asked to stop, it ended with ${code}.`);
+    return diedByItself;
   }
 
   #drawPoint(): FailPoint {

@@ -71,10 +71,12 @@ export async function startProgram(
 /** It ended instead of starting. */
 export class EndedEarly extends Error {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 
   constructor({ exitCode, signalCode }: ChildProcess, stderr: string) {
     super(`The program ended with ${exitCode ?? signalCode} instead of starting: ${stderr}`);
     this.code = exitCode;
+    this.signal = signalCode;
   }
 }
 
