@@ -41,6 +41,15 @@ export function errorText(thrown: unknown): string {
 /** Space that a person must make; a caller can only come back. */
 export const DISK_RETRY_SECONDS = 60;
 
+/** The database is away for a moment. Whether the call was stored is not known: its answer may have been lost. */
+export function databaseUnavailable(): AppError {
+  return new AppError(
+    'database_unavailable',
+    'The database does not answer right now. Repeat the call in a moment, with the same Idempotency-Key where it has one.',
+    { status: 503, detail: { retryAfterSeconds: 2 } },
+  );
+}
+
 /** No room to store what was asked. */
 export function diskFull(): AppError {
   return new AppError(

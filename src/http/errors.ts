@@ -1,4 +1,4 @@
-import { AppError, diskFull, errorText } from '../errors.ts';
+import { AppError, databaseUnavailable, diskFull, errorText } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 export interface ErrorBody {
@@ -8,7 +8,9 @@ export interface ErrorBody {
 /** Turns anything thrown into the one form of error answers. What is not an AppError is a bug: logged, never shown. */
 export function errorResponse(thrown: unknown, requestId: string, log: Log): Response {
   const error =
-    thrown instanceof AppError ? thrown : (outOfSpace(thrown) ?? internal(thrown, requestId, log));
+    thrown instanceof AppError
+      ? thrown
+      : (outOfSpace(thrown) ?? databaseAway(thrown, requestId, log) ?? internal(thrown, requestId, log));
   const body: ErrorBody = {
     error: {
       code: error.code,
@@ -30,6 +32,20 @@ const FULL_CODES = ['SQLITE_FULL', '53100'];
 function outOfSpace(thrown: unknown): AppError | undefined {
   const code = (thrown as { code?: unknown } | null)?.code;
   return FULL_CODES.some((one) => one === code) ? diskFull() : undefined;
+}
+
+/**
+ * What pg and PostgreSQL say while the server restarts or cannot be reached (classes 08 and 57P), and SQLite while
+ * another program keeps the file.
+ */
+const AWAY_CODES = /^(ECONN(REFUSED|RESET)|EPIPE|ETIMEDOUT|ENOTFOUND|08\w{3}|57P0\d|SQLITE_BUSY\w*)$/;
+const AWAY_WORDS = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+
+function databaseAway(thrown: unknown, requestId: string, log: Log): AppError | undefined {
+  const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown };
+  if (!AWAY_CODES.test(String(code)) && !AWAY_WORDS.test(String(message))) return undefined;
+  log.error({ requestId, error: errorText(thrown) }, 'the database did not answer');
+  return databaseUnavailable();
 }
 
 function internal(thrown: unknown, requestId: string, log: Log): AppError {

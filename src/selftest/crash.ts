@@ -5,7 +5,7 @@ import { seededRandom } from '../demo-smtp/random.ts';
 import type { FailPoint } from '../failpoint.ts';
 import { type Judgment, judge, type OnUncertain } from './judge.ts';
 import { Load } from './load.ts';
-import { EndedEarly, type Launcher } from './program.ts';
+import { EndedEarly, type Launcher, type Program } from './program.ts';
 import { between, pick } from './random.ts';
 import { type Sink, startSink } from './sink.ts';
 import { Trial } from './trial.ts';
@@ -66,6 +66,9 @@ const SENDING_POINTS: readonly FailPoint[] = [
 ];
 const ANSWERING_POINTS: readonly FailPoint[] = ['accept-rows', 'accept-uncommitted', 'accept-committed'];
 const NTH_TO = 5;
+/** A PostgreSQL that restarts is away for seconds; each try takes one. */
+const MAX_STARTS = 60;
+const EX_CONFIG = 78;
 const PROGRESS_EVERY = 10;
 /** What is not sent so long after the last kill is not going to be. */
 const DRAIN_WITHIN_MS = 180_000;
@@ -204,9 +207,18 @@ class CrashTest {
     );
   }
 
-  #start(strike: string | undefined) {
+  /** A process that finds no database, as while an operator restarts it, is started again. */
+  async #start(strike: string | undefined): Promise<Program> {
     const plan = [SHORT_WAITS, strike, this.#plan.failPlan].filter(Boolean).join(',');
-    return this.#trial.start(this.#role, plan);
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#trial.start(this.#role, plan);
+      } catch (error) {
+        const isAway = error instanceof EndedEarly && error.code === EX_CONFIG && this.#role === 'worker';
+        if (!isAway || tried >= MAX_STARTS) throw error;
+        await pause(1_000);
+      }
+    }
   }
 
   /** The load is spread over the kills, so that each finds the program at work. */
