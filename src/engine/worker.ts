@@ -5,6 +5,7 @@ import { newToken } from '../ids.ts';
 import type { Backlog } from '../messages/backlog.ts';
 import { claimKey, laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
 import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
+import { isPaced } from '../servers/pace.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
@@ -161,8 +162,15 @@ export class Worker {
     else this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
     if (verdict.kind === 'waits' && verdict.code === 'waiting_turn') this.#keeper.queued(verdict.lane);
-    if (wasAccepted(verdict)) this.#parts.backlog?.sent(row.workspace_id);
+    if (wasAccepted(verdict)) this.#countSent(row, verdict, briefing);
     else this.nudge();
+  }
+
+  /** What waits for a server's limits is not for want of room here, so it holds nobody back. */
+  #countSent(row: MessageRow, verdict: Verdict, briefing: Briefing): void {
+    const id = verdict.kind === 'attempted' ? verdict.server?.id : undefined;
+    const server = briefing.serversOf(row).find((one) => one.id === id);
+    if (server && !isPaced(server, this.#clock.now())) this.#parts.backlog?.sent(row.workspace_id);
   }
 
   /** A session we closed ourselves while stopping is nobody's failure. */
