@@ -31,6 +31,16 @@ function runTests(): void {
       .filter((test) => ['pending', 'skipped', 'todo'].includes(test.status))
       .map((test) => test.fullName),
   );
+  const passed: string[] = testResults.flatMap(
+    (file: { name: string; assertionResults: { status: string; fullName: string }[] }) =>
+      file.assertionResults
+        .filter((test) => test.status === 'passed')
+        .map((test) => `${file.name} ${test.fullName}`),
+  );
+  for (const engine of ['sqlite', 'postgres']) {
+    const count = passed.filter((name) => new RegExp(`\\b${engine}\\b`, 'i').test(name)).length;
+    process.stdout.write(`of them named for ${engine}: ${count}\n`);
+  }
   for (const name of skipped) process.stdout.write(`skipped: ${name}\n`);
   process.stdout.write(
     `Tests: ${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`,

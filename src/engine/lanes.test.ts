@@ -1,6 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Script } from '../demo-smtp/script.ts';
 import { type FakeServer, startFakeServer } from '../demo-smtp/server.ts';
+import { sandboxLane } from '../queue/delivery.ts';
+import { insertRows } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 
@@ -148,5 +150,29 @@ describe('a message that no server can take', () => {
     await app.call('PATCH', `/v1/servers/${only.id}`, { allowedFrom: ['@example.com'] });
     app.app.nudge();
     await app.until(id!, 'sent');
+  });
+});
+
+describe('two workspaces', () => {
+  test('share the worker: the one message of the second does not stand behind the thousands of the first', async () => {
+    const { app, clock } = await setting();
+    const row = (workspaceId: string, dueAt: number) => ({
+      workspace_id: workspaceId,
+      lane: sandboxLane(workspaceId),
+      live: 0,
+      due_at: dueAt,
+      expires_at: clock.now() + MINUTE,
+    });
+    const many = Array.from({ length: 1_200 }, () => row('wsp_many', clock.now() - MINUTE));
+    await insertRows(app.app.db, ...many);
+    const [id] = await insertRows(app.app.db, row('wsp_one', clock.now()));
+    app.app.nudge();
+    const waiting = async (where: { id?: string }) => {
+      const query = app.app.db.read.selectFrom('messages').select('id').where('state', '=', 'queued');
+      return (await (where.id ? query.where('id', '=', where.id) : query).execute()).length;
+    };
+    await app.untilTrue(async () => (await waiting({ id: id! })) === 0);
+    expect(await waiting({})).toBeGreaterThan(600);
+    await app.untilTrue(async () => (await waiting({})) === 0);
   });
 });
