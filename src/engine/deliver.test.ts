@@ -208,6 +208,31 @@ describe('an answer that was lost', () => {
     expect(smtp.ledger[1]!.bodySha256).toBe(smtp.ledger[0]!.bodySha256);
   });
 
+  test.each<[string, () => Promise<unknown>, string]>([
+    [
+      'whose address was blocked meanwhile',
+      () => running.call('POST', '/v1/suppressions', { email: 'ann@example.org' }),
+      'blocked',
+    ],
+    [
+      'that cannot be made any more',
+      () => running.app.db.write((tx) => tx.updateTable('messages').set({ content: null }).execute()),
+      'cannot be made',
+    ],
+  ])('is never told as not sent: a second try %s stays uncertain', async (_, spoil, reason) => {
+    const { smtp } = await connect('One', LOST);
+    const id = await send();
+    await running.until(id, 'uncertain');
+    await spoil();
+    await running.call('POST', `/v1/messages/${id}/resolve`, { as: 'resend' });
+    await running.until(await send({ rcpt: 'next@example.org' }), 'sent');
+    const record = (await running.call('GET', `/v1/messages/${id}`)).body;
+    expect([record.status, record.code]).toEqual(['uncertain', 'uncertain']);
+    expect(record.reason).toContain('may have gone out before');
+    expect(record.reason).toContain(reason);
+    expect(smtp.ledger.filter((one) => one.xId === id)).toHaveLength(1);
+  });
+
   test('with resend_once goes out once more by itself, after a minute', async () => {
     await template({ onUncertain: 'resend_once' });
     const { smtp } = await connect('One', [{ stage: 'dot', fault: 'lose-after-accept' }]);

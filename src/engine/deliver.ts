@@ -47,7 +47,7 @@ const RETURN_AFTER_MS = 30_000;
  * after it the only way back is to close the socket.
  */
 export async function deliver(parts: DeliverParts, row: MessageRow, briefing: Briefing): Promise<Verdict> {
-  return (
+  const verdict =
     rescued(row) ??
     expired(row, parts.clock.now()) ??
     suppressed(row, briefing) ??
@@ -57,8 +57,16 @@ export async function deliver(parts: DeliverParts, row: MessageRow, briefing: Br
       if (wouldDiffer(row, letter)) return HELD_BACK;
       if (!server) return capture(row, choice, letter);
       return transmit(parts, row, choice, server, letter);
-    }))
-  );
+    }));
+  return doubtful(row, verdict);
+}
+
+/** What may have gone out before never ends as if it had not: its first try stays as uncertain as it was. */
+function doubtful(row: MessageRow, verdict: Verdict): Verdict {
+  if (row.possible_duplicate === 0 || verdict.kind !== 'ended' || verdict.state === 'uncertain')
+    return verdict;
+  const reason = `It may have gone out before. It was not sent again. ${verdict.reason}`;
+  return { kind: 'ended', state: 'uncertain', code: 'uncertain', reason };
 }
 
 /** Claimed with a marker standing: its former holder wrote the final dot, or was about to. */
