@@ -20,13 +20,13 @@ const ROUTE: RouteChoice = {
 };
 const CONTEXT = { server: 'One', host: 'mail.example.com', port: 587 };
 
-const accepted = (row: MessageRow): Turn => ({
+const accepted = (row: MessageRow, lines = ['OK']): Turn => ({
   row,
   random: 0.5,
   verdict: {
     kind: 'attempted',
     server: SERVER,
-    outcome: classify({ stage: 'dot', reply: { code: 250, lines: ['OK'] }, context: CONTEXT }),
+    outcome: classify({ stage: 'dot', reply: { code: 250, lines }, context: CONTEXT }),
     durationMs: 3,
     route: ROUTE,
     bodyHash: 'hash',
@@ -96,6 +96,24 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     );
     expect(seen).toHaveLength(40);
     expect(Math.max(...seen.map((one) => Number(one.unsettled)))).toBe(0);
+  });
+
+  test('an answer that is cut within a character is stored, and takes no others with it', async () => {
+    const { db, journal, rows } = await held(2);
+    const [long, other] = rows as [MessageRow, MessageRow];
+    const lines = [`OK ${'x'.repeat(504)}\u{1f4ec}\u{1f4ec}`]; // a reply is kept up to 512 units
+    const answers = await Promise.all([
+      journal.settle(accepted(long, lines)),
+      journal.settle(accepted(other)),
+    ]);
+    expect(answers).toEqual([true, true]);
+    expect((await stored(db, long)).state).toBe('sent');
+    const { reply } = await db.read
+      .selectFrom('attempts')
+      .select('reply')
+      .where('message_id', '=', long.id)
+      .executeTakeFirstOrThrow();
+    expect(reply).toBe(`250 OK ${'x'.repeat(504)}\ufffd`);
   });
 
   test('one bad outcome takes no others with it, and a marker that may be stored lets no dot leave', async () => {

@@ -3,7 +3,7 @@ import { isWithout } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
-import { recordset, spelled, statement } from '../storage/statement.ts';
+import { recordset, rowsAsJson, spelled, statement } from '../storage/statement.ts';
 import { BULK, claimKey, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -137,7 +137,7 @@ const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messag
  * must not leave. (docs/delivery-states.md, rules P3 and P5) @returns the claims that were marked
  */
 export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
-  const values = JSON.stringify(marks.map(markValues));
+  const values = rowsAsJson(marks.map(markValues));
   const rows = await (isWithout('P5')
     ? markWhere(UNCHECKED)(tx, [now, values])
     : markHeld(tx, [now, values, now]));
@@ -213,7 +213,7 @@ const releaseHeld = releaseWhere(STILL_HELD);
 /** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the claims that were released */
 export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
   const release = isWithout('P5') ? releaseWhere(UNCHECKED) : releaseHeld;
-  const rows = await release(tx, [JSON.stringify(releases.map(nextRow))]);
+  const rows = await release(tx, [rowsAsJson(releases.map(nextRow))]);
   return new Set((isWithout('P5') ? releases.map(({ row }) => row) : rows).map(claimKey));
 }
 

@@ -33,7 +33,7 @@ function numbered(text: string): string {
 }
 
 /**
- * Values as a table `v` inside a statement: one parameter, the rows as JSON (`JSON.stringify`), for any number of
+ * Values as a table `v` inside a statement: one parameter, the rows as JSON (`rowsAsJson`), for any number of
  * them; the engine reads it itself. Every row has every column, null where it has nothing.
  */
 export function recordset(columns: Record<string, ColumnType>): Spelling {
@@ -44,6 +44,21 @@ export function recordset(columns: Record<string, ColumnType>): Spelling {
     sqlite: `(select ${read.join(', ')} from json_each(?)) as v`,
     postgres: `json_to_recordset(?::json) as v (${typed.join(', ')})`,
   };
+}
+
+/**
+ * Rows for `recordset`. What a text cannot hold, half of a character or a NUL, is replaced: PostgreSQL would refuse the
+ * whole statement for it, and with it what others want stored.
+ */
+export function rowsAsJson(rows: readonly unknown[]): string {
+  const text = JSON.stringify(rows);
+  return UNSTORABLE.test(text) ? JSON.stringify(rows, storable) : text;
+}
+
+const UNSTORABLE = /\\u(?:d[89a-f]|0000)/; // as JSON.stringify writes them; found in vain where a text spells it out
+
+function storable(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value;
 }
 
 /** A list of texts for `in`: one parameter, `JSON.stringify` of the list, for any number of them. */
@@ -75,6 +90,6 @@ export function insertOf<Column extends string>(
     ),
   );
   return async (tx, rows) => {
-    if (rows.length > 0) await insert(tx, [JSON.stringify(rows)]);
+    if (rows.length > 0) await insert(tx, [rowsAsJson(rows)]);
   };
 }
