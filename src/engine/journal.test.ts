@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { unroutedLane } from '../queue/delivery.ts';
+import { LEASE_MS, unroutedLane } from '../queue/delivery.ts';
 import { claim, type MessageRow } from '../queue/queue.ts';
 import type { RouteChoice } from '../servers/route.ts';
 import type { Db } from '../storage/db.ts';
@@ -33,13 +33,30 @@ const accepted = (row: MessageRow, lines = ['OK']): Turn => ({
   },
 });
 
+/** Of a process that stands still between two looks at the time. */
+class StallingClock extends FakeClock {
+  #pause = 0;
+
+  stopAfterNextLook(ms: number): void {
+    this.#pause = ms;
+  }
+
+  override now(): number {
+    const now = super.now();
+    this.advance(this.#pause);
+    this.#pause = 0;
+    return now;
+  }
+}
+
 describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
-  async function held(count: number): Promise<{ db: Db; journal: Journal; rows: MessageRow[] }> {
+  async function held(count: number): Promise<{ db: Db; journal: Journal; rows: MessageRow[]; clock: StallingClock }> {
     const db = await testDb(testFolder(), open);
     await insertRows(db, ...Array.from({ length: count }, () => ({})));
     const room = { urgent: count, others: count };
     const rows = await claim(db, unroutedLane('wsp_test'), 'me', NOON, room);
-    return { db, journal: new Journal(db, new FakeClock(NOON), 'me'), rows };
+    const clock = new StallingClock(NOON);
+    return { db, journal: new Journal(db, clock, 'me'), rows, clock };
   }
   const stored = async (db: Db, row: MessageRow) =>
     db.read.selectFrom('messages').selectAll().where('id', '=', row.id).executeTakeFirstOrThrow();
@@ -96,6 +113,20 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     );
     expect(seen).toHaveLength(40);
     expect(Math.max(...seen.map((one) => Number(one.unsettled)))).toBe(0);
+  });
+
+  test('a marker whose answer comes after the end of the lease lets no dot leave', async () => {
+    const { db, journal, rows, clock } = await held(2);
+    const [late, fresh] = rows as [MessageRow, MessageRow];
+    expect(await journal.mark(fresh, SERVER, 'hash')).toBe(true);
+    const answer = journal.mark(late, SERVER, 'hash');
+    // The process stands still while the marker is being stored: it is, and the lease ends before anybody is told.
+    clock.stopAfterNextLook(LEASE_MS);
+    await expect(answer).rejects.toThrow('lease');
+    expect((await stored(db, late)).dot_at).toBe(NOON);
+    // The dot did not leave, so the marker may be taken back while nobody else has the message.
+    await journal.settle({ row: late, random: 0.5, verdict: { kind: 'returned', at: NOON } });
+    expect(await stored(db, late)).toMatchObject({ dot_at: null, state: 'queued', lease_owner: null });
   });
 
   test('an answer that is cut within a character is stored, and takes no others with it', async () => {

@@ -8,6 +8,8 @@ import type { Turn } from './next-state.ts';
 import { settle } from './settle.ts';
 
 type Entry = { mark: Mark } | { turn: Turn };
+/** Whether it was written; of a marker also when its lease ends. */
+type Stored = { isStored: boolean; until?: number | undefined };
 
 /**
  * The one place where a worker writes down what it does at the wire: a marker before each final dot, an outcome after
@@ -20,7 +22,7 @@ export class Journal {
   readonly #clock: Clock;
   readonly #owner: string;
   readonly #meter = new Meter();
-  readonly #batcher = new Batcher<Entry, boolean>((entries, again) => this.#write(entries, again));
+  readonly #batcher = new Batcher<Entry, Stored>((entries, again) => this.#write(entries, again));
 
   constructor(db: Db, clock: Clock, owner: string) {
     this.#db = db;
@@ -30,25 +32,30 @@ export class Journal {
 
   /**
    * Stores that the final dot of a message is about to leave.
-   * @returns false when its lease is lost: then the dot must not leave. Rejects when it could not be stored: the same
+   * @returns false when its lease is lost: then the dot must not leave. Rejects when it could not be stored, or was
+   * stored so late that the lease is over: the same
    */
-  mark(
+  async mark(
     { id, fence }: { id: string; fence: number },
     server: { id: string; name: string },
     bodyHash: string,
   ): Promise<boolean> {
     const owner = this.#owner;
-    return this.#batcher.add({
+    const { isStored, until } = await this.#batcher.add({
       mark: { id, fence, owner, serverId: server.id, serverName: server.name, bodyHash },
     });
+    // A process may stand still between the commit and its answer for so long that somebody else has decided.
+    if (until !== undefined && until <= this.#clock.now())
+      throw new Error('The lease ended while the marker was being stored.');
+    return isStored;
   }
 
   /** Stores how a turn ended. @returns false when the lease was lost, and then nothing is written */
-  settle(turn: Turn): Promise<boolean> {
-    return this.#batcher.add({ turn });
+  async settle(turn: Turn): Promise<boolean> {
+    return (await this.#batcher.add({ turn })).isStored;
   }
 
-  async #write(entries: readonly Entry[], again: boolean): Promise<boolean[]> {
+  async #write(entries: readonly Entry[], again: boolean): Promise<Stored[]> {
     const turns = entries.flatMap((entry) => ('turn' in entry ? [entry.turn] : []));
     const marks = entries.flatMap((entry) => ('mark' in entry ? [entry.mark] : []));
     const { settled, marked } = await this.#db.write(async (tx) => {
@@ -65,8 +72,10 @@ export class Journal {
     // but who asked for it shall not send: without an answer the safe end is to let the message go untouched.
     if (again && marks.length > 0 && marked.size === 0)
       throw new Error('The marker could not be stored at the first try.');
-    return entries.map((entry) =>
-      'turn' in entry ? settled.has(claimKey(entry.turn.row)) : marked.has(claimKey(entry.mark)),
-    );
+    return entries.map((entry) => {
+      if ('turn' in entry) return { isStored: settled.has(claimKey(entry.turn.row)) };
+      const until = marked.get(claimKey(entry.mark));
+      return { isStored: until !== undefined, until };
+    });
   }
 }

@@ -66,9 +66,12 @@ export function renew(db: Db, owner: string, ids: readonly string[], now: number
 
 const leaseMs = () => tuned('lease', LEASE_MS);
 
-/** Writes markers before final dots, in the caller's transaction. @returns the claims whose dot may leave */
-export async function mark(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
-  if (marks.length === 0) return new Set();
+/**
+ * Writes markers before final dots, in the caller's transaction. @returns the claims whose dot may leave, each with the
+ * end of its lease: the dot must leave before it
+ */
+export async function mark(tx: Tx, marks: readonly Mark[], now: number): Promise<Map<string, number>> {
+  if (marks.length === 0) return new Map();
   const marked = await markRows(tx, marks, now);
   failpoint('mark-uncommitted');
   return marked;

@@ -116,9 +116,12 @@ const STILL_HELD = `messages.id = v.held and messages.fence = v.claim and messag
   and messages.state = 'queued'`;
 const UNCHECKED = 'messages.id = v.held'; // without rule P5, as the crash tests try it
 
+/** A claim that was marked, and the end of its lease. */
+type Marked = Pick<Hold, 'id' | 'fence'> & { until: number };
+
 const MARK_COLUMNS = { ...HOLD_COLUMNS, to_server: 'text', to_name: 'text', hash: 'text' } as const;
 const markWhere = (condition: string) =>
-  statement<Pick<Hold, 'id' | 'fence'>>(
+  statement<Marked>(
     spelled(
       recordset(MARK_COLUMNS),
       (
@@ -127,21 +130,24 @@ const markWhere = (condition: string) =>
       body_hash = coalesce(messages.body_hash, v.hash)
     from ${marks}
     where ${condition}
-    returning messages.id as id, messages.fence as fence`,
+    returning messages.id as id, messages.fence as fence, messages.due_at as until`,
     ),
   );
 const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messages.due_at > ?`);
 
 /**
  * Writes the markers that stand before every final dot. A row whose lease is no longer held gets none: then the dot
- * must not leave. (docs/delivery-states.md, rules P3 and P5) @returns the claims that were marked
+ * must not leave. (docs/delivery-states.md, rules P3 and P5) @returns the claims that were marked, with the ends of
+ * their leases
  */
-export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Set<string>> {
+export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Map<string, number>> {
   const values = rowsAsJson(marks.map(markValues));
-  const rows = await (isWithout('P5')
-    ? markWhere(UNCHECKED)(tx, [now, values])
-    : markHeld(tx, [now, values, now]));
-  return new Set((isWithout('P5') ? marks : rows).map(claimKey));
+  if (isWithout('P5')) {
+    await markWhere(UNCHECKED)(tx, [now, values]);
+    return new Map(marks.map((one) => [claimKey(one), Number.POSITIVE_INFINITY]));
+  }
+  const rows = await markHeld(tx, [now, values, now]);
+  return new Map(rows.map((one) => [claimKey(one), one.until]));
 }
 
 function holdValues({ id, fence, owner }: Hold) {
