@@ -50,7 +50,9 @@ class StallingClock extends FakeClock {
 }
 
 describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
-  async function held(count: number): Promise<{ db: Db; journal: Journal; rows: MessageRow[]; clock: StallingClock }> {
+  async function held(
+    count: number,
+  ): Promise<{ db: Db; journal: Journal; rows: MessageRow[]; clock: StallingClock }> {
     const db = await testDb(testFolder(), open);
     await insertRows(db, ...Array.from({ length: count }, () => ({})));
     const room = { urgent: count, others: count };

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { claimKey } from '../queue/delivery.ts';
-import { type Mark, mark } from '../queue/queue.ts';
+import { type Mark, mark, renew } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
 import type { Db } from '../storage/db.ts';
 import { Meter } from './meter.ts';
 import type { Turn } from './next-state.ts';
-import { settle } from './settle.ts';
+import { settle, tell } from './settle.ts';
 
-type Entry = { mark: Mark } | { turn: Turn };
+type Entry = { mark: Mark } | { turn: Turn } | { renew: readonly string[] };
 /** Whether it was written; of a marker also when its lease ends. */
 type Stored = { isStored: boolean; until?: number | undefined };
 
@@ -55,15 +55,24 @@ export class Journal {
     return (await this.#batcher.add({ turn })).isStored;
   }
 
+  /**
+   * Prolongs the leases of messages. It goes the same way as all else that is written of them: two transactions of one
+   * worker on the same rows would wait for each other crosswise.
+   */
+  async renew(ids: readonly string[]): Promise<void> {
+    await this.#batcher.add({ renew: ids });
+  }
+
   async #write(entries: readonly Entry[], again: boolean): Promise<Stored[]> {
     const turns = entries.flatMap((entry) => ('turn' in entry ? [entry.turn] : []));
     const marks = entries.flatMap((entry) => ('mark' in entry ? [entry.mark] : []));
     const { settled, marked } = await this.#db.write(async (tx) => {
       const now = this.#clock.now();
-      return {
-        settled: await settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now)),
-        marked: await mark(tx, marks, now),
-      };
+      const settled = await settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now));
+      const marked = await mark(tx, marks, now);
+      for (const entry of entries) if ('renew' in entry) await renew(tx, this.#owner, entry.renew, now);
+      await tell(tx, settled, now);
+      return { settled: new Set(settled.map(({ row }) => claimKey(row))), marked };
     });
     for (const { verdict } of turns)
       if (verdict.kind === 'attempted' && verdict.server && verdict.outcome.class === 'accepted')
@@ -73,6 +82,7 @@ export class Journal {
     if (again && marks.length > 0 && marked.size === 0)
       throw new Error('The marker could not be stored at the first try.');
     return entries.map((entry) => {
+      if ('renew' in entry) return { isStored: true };
       if ('turn' in entry) return { isStored: settled.has(claimKey(entry.turn.row)) };
       const until = marked.get(claimKey(entry.mark));
       return { isStored: until !== undefined, until };

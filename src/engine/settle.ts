@@ -25,7 +25,7 @@ import { nextState, type Turn } from './next-state.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A turn whose end was written: its row is let go of, and this is its next state. */
-interface Settled extends Turn {
+export interface Settled extends Turn {
   state: string;
 }
 
@@ -36,8 +36,8 @@ type Attempted = Settled & { verdict: Extract<Verdict, { kind: 'attempted' }> };
 
 /**
  * Writes down how turns ended, all in the caller's transaction and each guarded by its lease: the next state, the
- * attempt, the event, the server's health and pace, a block of the address, the daily counts.
- * @returns the claims that were settled. A turn whose lease was lost writes nothing: whoever holds it now decides
+ * attempt, the event, the server's health and pace, a block of the address. `tell` is to follow, last.
+ * @returns the turns that were settled. One whose lease was lost writes nothing: whoever holds it now decides
  */
 export async function settle(
   tx: Tx,
@@ -45,7 +45,7 @@ export async function settle(
   owner: string,
   now: number,
   observed: Observed,
-): Promise<Set<string>> {
+): Promise<Settled[]> {
   const changes = turns
     .filter((turn) => turn.verdict.kind !== 'lost')
     .map((turn) => ({ turn, row: turn.row, owner, change: nextState(turn, now) }));
@@ -62,22 +62,37 @@ export async function settle(
     tx,
     settled.flatMap((turn) => eventOf(turn, now) ?? []),
   );
-  const attempted = settled.filter((turn): turn is Attempted => turn.verdict.kind === 'attempted');
+  const attempted = settled.filter(wasAttempted);
   await blockBadAddresses(tx, attempted, now);
   await recordHealths(tx, attempted, observed, now);
+  return settled;
+}
+
+/**
+ * What settled turns mean for a day's counts and for the owner. The rows of these are shared by all workers, so they are
+ * written as the last thing of a transaction, and held for no longer than its commit.
+ */
+export async function tell(tx: Tx, settled: readonly Settled[], now: number): Promise<void> {
   await count(
     tx,
     settled.flatMap((turn) => tallyOf(turn, now) ?? []),
   );
   await tellOfServers(
     tx,
-    attempted.flatMap(({ row, verdict }) =>
-      verdict.server ? [{ ...verdict.server, workspaceId: row.workspace_id, outcome: verdict.outcome }] : [],
-    ),
+    settled
+      .filter(wasAttempted)
+      .flatMap(({ row, verdict }) =>
+        verdict.server
+          ? [{ ...verdict.server, workspaceId: row.workspace_id, outcome: verdict.outcome }]
+          : [],
+      ),
     now,
   );
   await tellOfMessages(tx, settled.map(endedAs), now);
-  return released;
+}
+
+function wasAttempted(turn: Settled): turn is Attempted {
+  return turn.verdict.kind === 'attempted';
 }
 
 /** As the notices see it. */

@@ -4,7 +4,7 @@ import { failpoint, tuned } from '../failpoint.ts';
 import { newToken } from '../ids.ts';
 import type { Backlog } from '../messages/backlog.ts';
 import { claimKey, laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
-import { claim, lanes, type MessageRow, renew } from '../queue/queue.ts';
+import { claim, lanes, type MessageRow } from '../queue/queue.ts';
 import { isPaced } from '../servers/pace.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
@@ -203,7 +203,7 @@ export class Worker {
   async #renew(): Promise<void> {
     const ids = [...this.#held.keys()];
     if (ids.length === 0) return;
-    await renew(this.#parts.db, this.owner, ids, this.#clock.now()).catch((error) => {
+    await this.#journal.renew(ids).catch((error) => {
       this.#parts.log.error({ error: errorText(error) }, 'leases could not be renewed');
     });
   }

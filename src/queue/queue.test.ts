@@ -167,16 +167,18 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
     });
     const now = NOON + 15_000;
     expect(
-      await renew(
-        db,
-        'me',
-        rows.map((row) => row.id),
-        now,
+      await db.write((tx) =>
+        renew(
+          tx,
+          'me',
+          rows.map((row) => row.id),
+          now,
+        ),
       ),
     ).toEqual(new Set([kept]));
     expect(await rowOf(db, kept!)).toMatchObject({ due_at: now + LEASE_MS, lease_owner: 'me' });
     expect(await rowOf(db, taken!)).toMatchObject({ due_at: NOON + LEASE_MS });
-    expect(await renew(db, 'me', [], now)).toEqual(new Set());
+    expect(await db.write((tx) => renew(tx, 'me', [], now))).toEqual(new Set());
   });
 
   test('many rows get their next states in one statement, each guarded by its own lease', async () => {

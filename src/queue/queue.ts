@@ -60,8 +60,8 @@ export async function claim(
 }
 
 /** Prolongs the leases of a worker's messages. @returns the ids that are still held */
-export function renew(db: Db, owner: string, ids: readonly string[], now: number): Promise<Set<string>> {
-  return db.write((tx) => renewRows(tx, owner, ids, now, now + leaseMs()));
+export function renew(tx: Tx, owner: string, ids: readonly string[], now: number): Promise<Set<string>> {
+  return renewRows(tx, owner, ids, now, now + leaseMs());
 }
 
 const leaseMs = () => tuned('lease', LEASE_MS);
