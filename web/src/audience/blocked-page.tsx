@@ -2,10 +2,11 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { useRowKeys } from '../keys.ts';
-import { Button, ButtonLink } from '../ui/button.tsx';
+import { ButtonLink } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/code.tsx';
 import { Empty } from '../ui/empty.tsx';
-import { Choice, SearchBox } from '../ui/filters.tsx';
+import { Choice, FilterBar, SearchBox, withoutEmpty } from '../ui/filters.tsx';
+import { ShowOlder } from '../ui/list.tsx';
 import { Problem } from '../ui/notice.tsx';
 import { LoadingRows, Page } from '../ui/page.tsx';
 import { BlockAddress } from './block-address.tsx';
@@ -45,13 +46,7 @@ export function BlockedPage() {
         </ul>
       )}
       {rows?.length === 0 && (filtered ? <NothingFound /> : <NothingYet />)}
-      {blocked.hasNextPage && (
-        <div className="mt-3 flex justify-center">
-          <Button busy={blocked.isFetchingNextPage} onClick={() => void blocked.fetchNextPage()}>
-            Show older blocks
-          </Button>
-        </div>
-      )}
+      <ShowOlder pages={blocked}>Show older blocks</ShowOlder>
     </Page>
   );
 }
@@ -62,7 +57,7 @@ function BlockedFilters() {
   const set = (change: Partial<BlockFilters>) =>
     void navigate({ search: (before) => withoutEmpty({ ...before, ...change }), replace: true });
   return (
-    <search className="mb-3 flex flex-wrap gap-2">
+    <FilterBar filters={filters} onClear={() => void navigate({ search: {}, replace: true })}>
       <SearchBox label="Search address" value={filters.q ?? ''} onChange={(q) => set({ q })} />
       <Choice
         label="Reason"
@@ -70,17 +65,8 @@ function BlockedFilters() {
         choices={Object.entries(REASONS).map(([value, { word }]) => [value, word])}
         onChange={(reason) => set({ reason })}
       />
-      {Object.values(filters).some(Boolean) && (
-        <Button look="quiet" onClick={() => void navigate({ search: {}, replace: true })}>
-          Clear filters
-        </Button>
-      )}
-    </search>
+    </FilterBar>
   );
-}
-
-function withoutEmpty(filters: BlockFilters): BlockFilters {
-  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value));
 }
 
 function NothingFound() {

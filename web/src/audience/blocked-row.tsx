@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { Clock, Hand, MessageSquareWarning, Undo2 } from 'lucide-react';
-import type { ReactNode } from 'react';
 import { type Tone, WASH } from '../ui/notice.tsx';
+import { Fact } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { LiftBlock } from './lift-block.tsx';
 import type { SuppressionView } from './queries.ts';
@@ -121,13 +121,4 @@ function sentenceOf({ reason, active, server, until }: SuppressionView): string 
     return 'Mail to this address bounced again and again. It rests for a while.';
   if (reason === 'bounce' && server) return `${server.name} refused this address for good.`;
   return REASONS[reason].sentence;
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div className="min-w-0">
-      <dt className="text-ink-soft text-xs">{label}</dt>
-      <dd className="mt-0.5">{children}</dd>
-    </div>
-  );
 }

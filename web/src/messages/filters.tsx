@@ -2,8 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { serversQuery } from '../servers/queries.ts';
 import { templatesQuery } from '../templates/queries.ts';
-import { Button } from '../ui/button.tsx';
-import { Choice, SearchBox } from '../ui/filters.tsx';
+import { Choice, FilterBar, SearchBox, withoutEmpty } from '../ui/filters.tsx';
 import type { MessageFilters } from './queries.ts';
 import { STATUSES } from './status.tsx';
 
@@ -16,7 +15,7 @@ export function Filters() {
   const set = (change: Partial<MessageFilters>) =>
     void navigate({ search: (before) => withoutEmpty({ ...before, ...change }), replace: true });
   return (
-    <search className="mb-3 flex flex-wrap gap-2">
+    <FilterBar filters={filters} onClear={() => void navigate({ search: {}, replace: true })}>
       <SearchBox label="Search address, subject or id" value={filters.q ?? ''} onChange={(q) => set({ q })} />
       <Choice
         label="Status"
@@ -36,15 +35,6 @@ export function Filters() {
         choices={servers.map(({ id, name }) => [id, name])}
         onChange={(server) => set({ server })}
       />
-      {Object.values(filters).some(Boolean) && (
-        <Button look="quiet" onClick={() => void navigate({ search: {}, replace: true })}>
-          Clear filters
-        </Button>
-      )}
-    </search>
+    </FilterBar>
   );
-}
-
-function withoutEmpty(filters: MessageFilters): MessageFilters {
-  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value));
 }

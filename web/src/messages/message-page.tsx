@@ -1,10 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
 import { ApiError } from '../api.ts';
 import { ButtonLink } from '../ui/button.tsx';
 import { Notice, Problem } from '../ui/notice.tsx';
-import { LoadingRows, Page } from '../ui/page.tsx';
+import { Fact, LoadingRows, Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
 import { MessageActions } from './message-actions.tsx';
 import { type MessageRecordView, messageQuery } from './queries.ts';
@@ -124,15 +123,6 @@ function Facts({ message }: { message: MessageRecordView }) {
         <span className="break-all font-mono text-sm">{message.id}</span>
       </Fact>
     </dl>
-  );
-}
-
-function Fact({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    <div className="min-w-0">
-      <dt className="text-ink-soft text-xs">{label}</dt>
-      <dd className="mt-0.5">{children}</dd>
-    </div>
   );
 }
 

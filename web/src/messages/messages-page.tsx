@@ -2,9 +2,10 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link, useSearch } from '@tanstack/react-router';
 import { useRef } from 'react';
 import { useRowKeys } from '../keys.ts';
-import { Button, ButtonLink } from '../ui/button.tsx';
+import { ButtonLink } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/code.tsx';
 import { Empty } from '../ui/empty.tsx';
+import { List, ShowOlder } from '../ui/list.tsx';
 import { Problem } from '../ui/notice.tsx';
 import { LoadingRows, Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
@@ -35,13 +36,7 @@ export function MessagesPage() {
         <MessageList rows={rows} listRef={list} selection={uncertain ? selection : undefined} />
       )}
       {rows?.length === 0 && (filtered ? <NothingFound uncertain={uncertain} /> : <NothingYet />)}
-      {messages.hasNextPage && (
-        <div className="mt-3 flex justify-center">
-          <Button busy={messages.isFetchingNextPage} onClick={() => void messages.fetchNextPage()}>
-            Show older messages
-          </Button>
-        </div>
-      )}
+      <ShowOlder pages={messages}>Show older messages</ShowOlder>
     </Page>
   );
 }
@@ -64,23 +59,16 @@ function MessageList({
   selection: Selection | undefined;
 }) {
   return (
-    <div className="overflow-hidden rounded-card border border-line bg-surface">
-      <div
-        aria-hidden="true"
-        className={`hidden h-8 border-line border-b bg-sunk px-4 text-ink-soft text-xs ${selection ? 'md:pl-12' : ''} ${COLUMNS}`}
-      >
-        <span>Status</span>
-        <span>To</span>
-        <span>Subject</span>
-        <span>Template</span>
-        <span className="text-right">Time</span>
-      </div>
-      <ul ref={listRef} aria-label="Messages, newest first">
-        {rows.map((message) => (
-          <MessageRow key={message.id} message={message} selection={selection} />
-        ))}
-      </ul>
-    </div>
+    <List
+      label="Messages, newest first"
+      heads={['Status', 'To', 'Subject', 'Template', 'Time']}
+      columns={`${selection ? 'md:pl-12' : ''} ${COLUMNS}`}
+      listRef={listRef}
+    >
+      {rows.map((message) => (
+        <MessageRow key={message.id} message={message} selection={selection} />
+      ))}
+    </List>
   );
 }
 

@@ -7,6 +7,7 @@ import { serversQuery } from '../servers/queries.ts';
 import { ButtonLink } from '../ui/button.tsx';
 import { CodeBlock } from '../ui/code.tsx';
 import { Empty } from '../ui/empty.tsx';
+import { List } from '../ui/list.tsx';
 import { Problem } from '../ui/notice.tsx';
 import { LoadingRows, Page } from '../ui/page.tsx';
 import { Time } from '../ui/time.tsx';
@@ -54,23 +55,16 @@ function TemplateList({ templates }: { templates: TemplateView[] }) {
   const list = useRef<HTMLUListElement>(null);
   useRowKeys(() => [...(list.current?.querySelectorAll<HTMLElement>('a') ?? [])]);
   return (
-    <div className="overflow-hidden rounded-card border border-line bg-surface">
-      <div
-        aria-hidden="true"
-        className={`hidden h-8 border-line border-b bg-sunk px-4 text-ink-soft text-xs ${COLUMNS}`}
-      >
-        <span>Name</span>
-        <span>Slug</span>
-        <span>Subject</span>
-        <span>Preferred server</span>
-        <span className="text-right">Saved</span>
-      </div>
-      <ul ref={list} aria-label="Templates">
-        {templates.map((template) => (
-          <TemplateRow key={template.id} template={template} />
-        ))}
-      </ul>
-    </div>
+    <List
+      label="Templates"
+      heads={['Name', 'Slug', 'Subject', 'Preferred server', 'Saved']}
+      columns={COLUMNS}
+      listRef={list}
+    >
+      {templates.map((template) => (
+        <TemplateRow key={template.id} template={template} />
+      ))}
+    </List>
   );
 }
 

@@ -1,8 +1,34 @@
 import { Search } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useKeys } from '../keys.ts';
+import { Button } from './button.tsx';
 
 const TYPING_PAUSE_MS = 250;
+
+interface BarProps {
+  filters: object;
+  onClear: () => void;
+  children: ReactNode;
+}
+
+/** The filters of a list, and the way out of all of them. */
+export function FilterBar({ filters, onClear, children }: BarProps) {
+  return (
+    <search className="mb-3 flex flex-wrap gap-2">
+      {children}
+      {Object.values(filters).some(Boolean) && (
+        <Button look="quiet" onClick={onClear}>
+          Clear filters
+        </Button>
+      )}
+    </search>
+  );
+}
+
+/** What stands in the address: an empty filter does not. */
+export function withoutEmpty<T extends object>(filters: T): T {
+  return Object.fromEntries(Object.entries(filters).filter(([, value]) => value)) as T;
+}
 
 interface SearchProps {
   label: string;

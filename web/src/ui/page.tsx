@@ -75,6 +75,16 @@ export function Section({
   );
 }
 
+/** One of a list of facts (`dl`). */
+export function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-ink-soft text-xs">{label}</dt>
+      <dd className="mt-0.5">{children}</dd>
+    </div>
+  );
+}
+
 interface FoldProps {
   summary: ReactNode;
   open?: boolean;
