@@ -1,7 +1,7 @@
 import { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { REPLY_LINES } from '../transport/reply-lines.ts';
+import { REPLY_LINES } from '../testing/reply-lines.ts';
 import { explainCommand } from './explain.ts';
 
 class Collected extends Writable {

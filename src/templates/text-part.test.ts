@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { htmlTemplate } from './mustache/arbitraries.ts';
 import { type Context, compile, TemplateSyntaxError } from './mustache/index.ts';
 import { scan } from './mustache/scan.ts';
+import { htmlTemplate } from './mustache/testing.ts';
 import { textPartOf } from './text-part.ts';
 
 /** What a reader of the text part gets. */

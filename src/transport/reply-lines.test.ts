@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { REPLY_LINES } from '../testing/reply-lines.ts';
 import { classify } from './classify.ts';
 import { guessStage } from './guess-stage.ts';
 import { parseReply } from './reply.ts';
-import { REPLY_LINES } from './reply-lines.ts';
 import { CONTEXT } from './testing.ts';
 
 const cases = REPLY_LINES.map(

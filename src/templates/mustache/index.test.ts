@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anyTemplate, context, escapingTemplate } from './arbitraries.ts';
 import { decodeReferences } from './escape.ts';
 import { type Context, compile, TemplateLimitError, TemplateSyntaxError } from './index.ts';
+import { anyTemplate, context, escapingTemplate } from './testing.ts';
 
 function html(source: string, values: Context = {}): string {
   return compile(source, 'html').render(values);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anyTemplate } from './arbitraries.ts';
 import { mask, TOKEN, unmask } from './mask.ts';
+import { anyTemplate } from './testing.ts';
 
 describe('mask', () => {
   test('leaves no brace of a tag, and nothing that has a case or a space', () => {

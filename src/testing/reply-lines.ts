@@ -1,4 +1,4 @@
-import type { OutcomeClass, Stage } from './outcome.ts';
+import type { OutcomeClass, Stage } from '../transport/outcome.ts';
 
 /** One reply as a server wrote it, and what it must be read as. Lines are parted by \n; addresses are examples. */
 export interface ReplyLine {
