@@ -1,5 +1,6 @@
 import { parseAddress, parseMailbox } from '../address.ts';
 import { sha256 } from '../ids.ts';
+import type { PlainMail } from '../notices/mailer.ts';
 import type { MessageRow } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
 import { type Prepared, type Rendered, render, type VersionCache } from '../templates/render.ts';
@@ -51,14 +52,7 @@ export async function composeLetter(
 }
 
 /** A mail of Mailwright itself, in plain text. */
-export function composeNotice(mail: {
-  id: string;
-  date: number;
-  from: string;
-  to: string;
-  subject: string;
-  text: string;
-}): ComposedMessage {
+export function composeNotice(mail: PlainMail): ComposedMessage {
   const rules = { allowLocalDomains: true };
   const from = parseAddress(mail.from, 'from', rules);
   return compose({

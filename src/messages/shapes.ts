@@ -4,6 +4,7 @@ import { nullableTime, time, warningList } from '../http/shapes.ts';
 import { coded } from '../http/validate.ts';
 import { STATUSES } from '../queue/delivery.ts';
 import type { RouteChoice } from '../servers/route.ts';
+import { candidateView } from '../servers/shapes.ts';
 import type { MessageRecord } from './history.ts';
 import { type Message, messageStatus } from './message.ts';
 import type { Resolved } from './resolve.ts';
@@ -137,15 +138,7 @@ export const recordView = messageView.extend({
     .object({
       chosen: z.string().nullable(),
       mode: z.string().describe('How it was chosen: preferred, random, sandbox or none.'),
-      candidates: z.array(
-        z.object({
-          server: z.string(),
-          name: z.string(),
-          eligible: z.boolean(),
-          reasons: z.array(z.string()),
-          weight: z.number(),
-        }),
-      ),
+      candidates: z.array(candidateView),
       excluded: z.array(z.object({ server: z.string(), name: z.string(), reason: z.string() })),
     })
     .nullable(),

@@ -141,18 +141,19 @@ export const retiredView = z.object({
 });
 export type RetiredView = z.output<typeof retiredView>;
 
+/** A server that was looked at for a message, and whether it could take it. */
+export const candidateView = z.object({
+  server: z.string(),
+  name: z.string(),
+  eligible: z.boolean(),
+  reasons: z.array(z.string()),
+  weight: z.number(),
+});
+
 export const routeView = z.object({
   chosen: z.string().nullable(),
   mode: z.enum(['preferred', 'random', 'sandbox', 'none']),
-  candidates: z.array(
-    z.object({
-      server: z.string(),
-      name: z.string(),
-      eligible: z.boolean(),
-      reasons: z.array(z.string()),
-      weight: z.number(),
-    }),
-  ),
+  candidates: z.array(candidateView),
   ifFirstFails: z.string().nullable().describe('The id of the next one.'),
 });
 
