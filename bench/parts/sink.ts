@@ -1,9 +1,9 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { end, freePort, keep, sleep } from './processes.ts';
+import { answers, freePort } from '../../src/testing/ports.ts';
+import { end, holdsWithin, keep } from './processes.ts';
 
 export type SinkSecurity = 'none' | 'starttls';
 
@@ -41,7 +41,8 @@ export async function startSmtpSink(folder: string): Promise<Sink> {
       stdio: ['ignore', output, 'ignore'],
     }),
   );
-  await answers(port);
+  if (!(await holdsWithin(2_000, () => answers(port))))
+    throw new Error('smtp-sink did not start; the Debian package postfix brings it');
   return {
     port,
     pid: child.pid!,
@@ -61,22 +62,6 @@ function lastCount(file: number): number {
   const length = readSync(file, tail, 0, tail.length, Math.max(0, size - tail.length));
   const counts = [...tail.toString('latin1', 0, length).matchAll(/mesg=(\d+)[^\d]/g)];
   return Number(counts.at(-1)?.[1] ?? 0);
-}
-
-async function answers(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
-    if (isOpen) return;
-    await sleep(20);
-  }
-  throw new Error('smtp-sink did not start; the Debian package postfix brings it');
 }
 
 /** The bench's own sink: also STARTTLS, a delay before each reply, and moments of watched recipients. */

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../src/testing/ports.ts';
 import type { Bench, Group } from '../parts/bench.ts';
 import { bytesFor, makeHistory } from '../parts/history.ts';
 import { SIZES } from '../parts/letter.ts';
-import { end, freePort, keep, root, sleep, until } from '../parts/processes.ts';
+import { end, keep, root, sleep, until } from '../parts/processes.ts';
 import { fill, furnish, type Installation, install } from '../parts/product.ts';
 import { type Sink, startSink } from '../parts/sink.ts';
 import { underLoad } from './chain.ts';

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startFakeServer } from '../../src/demo-smtp/server.ts';
 import { ENGINES } from '../../src/storage/testing.ts';
+import { answers, freePort } from '../../src/testing/ports.ts';
+import { connectServer } from '../../src/testing/servers.ts';
 import { type TestApp, testApp } from '../../src/testing/test-app.ts';
-import { serverInput } from '../support/server-input.ts';
 
 const SMTP_SINK = '/usr/sbin/smtp-sink';
 const COUNT = 1_000;
@@ -56,20 +56,16 @@ describe.each(ENGINES)(
 
     test('through the scriptable server, with sign-in and TLS', async () => {
       const server = await startFakeServer({ security: 'starttls', users: { demo: 'demo' } });
-      const added = await app.call(
-        'POST',
-        '/v1/servers',
-        serverInput(server, {
-          security: 'starttls',
-          username: 'demo',
-          password: 'demo',
-          tlsCa: server.caPem,
-        }),
-      );
+      const serverId = await connectServer(app, server, {
+        security: 'starttls',
+        username: 'demo',
+        password: 'demo',
+        tlsCa: server.caPem,
+      });
       const ids = await sendThousand(app);
       expect(server.ledger.map((entry) => entry.xId).sort()).toEqual([...ids].sort());
       expect(server.totalConnections).toBeLessThanOrEqual(6); // one to validate, five kept
-      await app.call('DELETE', `/v1/servers/${added.body.id}`);
+      await app.call('DELETE', `/v1/servers/${serverId}`);
       await server.stop();
     });
 
@@ -79,14 +75,7 @@ describe.each(ENGINES)(
         const folder = mkdtempSync(join(tmpdir(), 'mailwright-sink-'));
         const port = await freePort();
         const sink = await startSink(port, join(folder, 'mail'));
-        const added = await app.call('POST', '/v1/servers', {
-          type: 'generic',
-          host: '127.0.0.1',
-          port,
-          security: 'none',
-          allowPrivate: true,
-        });
-        expect(added.status).toBe(201);
+        await connectServer(app, { host: '127.0.0.1', port });
         const ids = await sendThousand(app);
         sink.kill('SIGTERM');
         await once(sink, 'exit');
@@ -100,26 +89,9 @@ describe.each(ENGINES)(
   },
 );
 
-/** smtp-sink cannot take a port of its own choosing. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 async function startSink(port: number, file: string): Promise<ChildProcess> {
   const user = process.getuid?.() === 0 ? ['-u', 'root'] : [];
   const sink = spawn(SMTP_SINK, [...user, '-D', file, `127.0.0.1:${port}`, '100'], { stdio: 'ignore' });
   while (!(await answers(port))) if (sink.exitCode !== null) throw new Error('smtp-sink did not start');
   return sink;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy() !== undefined));
-    socket.on('error', () => resolve(false));
-  });
 }

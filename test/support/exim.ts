@@ -1,19 +1,17 @@
-import { chmodSync, copyFileSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackedProgram } from '../../scripts/debian.ts';
+import { freePorts } from '../../src/testing/ports.ts';
 import {
   DELIVERER,
-  freePorts,
   HOST,
   MAX_BYTES,
   type MailServer,
   makeFolder,
-  type Running,
-  readMaildir,
   run,
   SENDER,
   SIGN_IN,
-  whenEmpty,
+  startServer,
 } from './mail-server.ts';
 
 const PROGRAM = unpackedProgram('usr/sbin/exim4');
@@ -31,42 +29,23 @@ function reason(): string | undefined {
 export async function startExim(): Promise<MailServer> {
   const folder = makeFolder();
   const [port, sslPort] = (await freePorts(2)) as [number, number];
-  const mail = folder.open('mail');
-  for (const name of ['spool', 'spool/input', 'mail/new', 'log']) folder.open(name);
+  for (const name of ['mail', 'spool', 'spool/input', 'mail/new', 'log']) folder.open(name);
   const settings = folder.write('exim.conf', configuration(folder.path, port, sslPort));
   const program = join(folder.path, 'exim4');
   copyFileSync(PROGRAM!, program); // the project's folder may be closed to the user it runs as
   chmodSync(program, 0o755);
   chmodSync(join(folder.path, 'key.pem'), 0o644);
-  let running: Running | undefined;
-  const server: MailServer = {
-    host: HOST,
+  return startServer({
+    folder,
     port,
     sslPort,
-    caPem: folder.caPem,
-    maxBytes: MAX_BYTES,
     logFile: join(folder.path, 'log', 'mainlog'),
-    async start() {
-      // In the foreground. What a stop left in the queue is looked at now, and not again while a test lasts.
-      running = await run(program, ['-C', settings, '-bdf', '-q1h'], port, {
-        ...DELIVERER,
-        env: ownUser(folder.write),
-      });
-    },
-    async stop() {
-      await running?.end();
-    },
-    async delivered() {
-      await whenEmpty([join(folder.path, 'spool', 'input')], (path) => path.endsWith('-H'));
-      return readMaildir(mail);
-    },
-    async remove() {
-      await running?.end();
-      rmSync(folder.path, { recursive: true, maxRetries: 5 }); // its last processes may still be writing
-    },
-  };
-  await server.start();
-  return server;
+    // In the foreground. What a stop left in the queue is looked at now, and not again while a test lasts.
+    run: () =>
+      run(program, ['-C', settings, '-bdf', '-q1h'], port, { ...DELIVERER, env: ownUser(folder.write) }),
+    queue: [join(folder.path, 'spool', 'input')],
+    isMessage: (path) => path.endsWith('-H'),
+  });
 }
 
 /** Debian's Exim does not start without a user Debian-exim: it is shown one that is ourselves (nss_wrapper(1)). */

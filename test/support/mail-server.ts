@@ -7,13 +7,14 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   watch,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestAuthority } from '../../src/demo-smtp/certificates.ts';
+import { answers } from '../../src/testing/ports.ts';
 
 /** A mail server of others, with a configuration of its own in a temporary folder, on loopback only. */
 export interface MailServer {
@@ -90,13 +91,42 @@ export function makeFolder(): Folder {
   };
 }
 
-/** These servers cannot take a port of their own choosing. */
-export async function freePorts(count: number): Promise<number[]> {
-  const held = Array.from({ length: count }, () => createServer().listen(0, HOST));
-  await Promise.all(held.map((server) => once(server, 'listening')));
-  const ports = held.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(held.map((server) => once(server.close(), 'close')));
-  return ports;
+/** What differs between the servers of others. */
+export interface Kind {
+  folder: Folder;
+  port: number;
+  sslPort: number;
+  logFile: string;
+  run: () => Promise<Running>;
+  /** Where a message lies that is not delivered yet. */
+  queue: readonly string[];
+  isMessage: (path: string) => boolean;
+}
+
+/** Starts a server whose folder is furnished. Its mailbox is the folder `mail`. */
+export async function startServer(kind: Kind): Promise<MailServer> {
+  const { folder, port, sslPort, logFile } = kind;
+  let running = await kind.run();
+  return {
+    host: HOST,
+    port,
+    sslPort,
+    caPem: folder.caPem,
+    maxBytes: MAX_BYTES,
+    logFile,
+    async start() {
+      running = await kind.run();
+    },
+    stop: () => running.end(),
+    async delivered() {
+      await whenEmpty(kind.queue, kind.isMessage);
+      return readMaildir(join(folder.path, 'mail'));
+    },
+    async remove() {
+      await running.end();
+      rmSync(folder.path, { recursive: true, maxRetries: 5 }); // its last processes may still be writing
+    },
+  };
 }
 
 const START_WITHIN_MS = 20_000;
@@ -142,15 +172,8 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, HOST, () => resolve(socket.destroy() !== undefined));
-    socket.on('error', () => resolve(false));
-  });
-}
-
 /** Waits until no message is left in these folders of a queue; looks again whenever something changes there. */
-export async function whenEmpty(
+async function whenEmpty(
   folders: readonly string[],
   isMessage: (path: string) => boolean,
   timeoutMs = 30_000,
@@ -169,7 +192,7 @@ export async function whenEmpty(
   });
 }
 
-export function readMaildir(folder: string): Delivered[] {
+function readMaildir(folder: string): Delivered[] {
   const files = readdirSync(join(folder, 'new'));
   return files.map((file) => {
     const content = readFileSync(join(folder, 'new', file));

@@ -1,21 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpackedProgram } from '../../scripts/debian.ts';
+import { freePorts } from '../../src/testing/ports.ts';
 import {
   DELIVERER,
   type Folder,
-  freePorts,
   HOST,
   MAX_BYTES,
   type MailServer,
   makeFolder,
-  type Running,
-  readMaildir,
   run,
   SENDER,
   SIGN_IN,
-  whenEmpty,
+  startServer,
 } from './mail-server.ts';
 
 const MASTER = '/usr/lib/postfix/sbin/master';
@@ -37,7 +35,7 @@ export async function startPostfix(): Promise<MailServer> {
   const folder = makeFolder();
   const [port, sslPort] = (await freePorts(2)) as [number, number];
   const queue = join(folder.path, 'queue');
-  const mail = folder.open('mail');
+  folder.open('mail');
   mkdirSync(queue);
   folder.write('main.cf', mainCf(folder.path));
   folder.write('master.cf', masterCf(port, sslPort));
@@ -45,31 +43,15 @@ export async function startPostfix(): Promise<MailServer> {
   storePassword(folder);
   // Makes the folders of the queue, with owners and modes as Postfix wants them.
   must('/usr/sbin/postfix', ['-c', folder.path, 'check']);
-  let running: Running | undefined;
-  const server: MailServer = {
-    host: HOST,
+  return startServer({
+    folder,
     port,
     sslPort,
-    caPem: folder.caPem,
-    maxBytes: MAX_BYTES,
     logFile: join(folder.path, 'log'),
-    async start() {
-      running = await run(MASTER, ['-c', folder.path, '-s'], port);
-    },
-    async stop() {
-      await running?.end();
-    },
-    async delivered() {
-      await whenEmpty([join(queue, 'incoming'), join(queue, 'active')], isComplete);
-      return readMaildir(mail);
-    },
-    async remove() {
-      await running?.end();
-      rmSync(folder.path, { recursive: true, maxRetries: 5 }); // its last processes may still be writing
-    },
-  };
-  await server.start();
-  return server;
+    run: () => run(MASTER, ['-c', folder.path, '-s'], port),
+    queue: [join(queue, 'incoming'), join(queue, 'active')],
+    isMessage: isComplete,
+  });
 }
 
 /** What Postfix had not read to its end when it was stopped stays behind without the mode that marks a message. */
