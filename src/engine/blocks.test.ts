@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Script } from '../demo-smtp/script.ts';
 import { ENGINES } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { connectServer } from '../testing/servers.ts';
 import { testApp } from '../testing/test-app.ts';
 import { fakeServer } from '../transport/testing.ts';
 
@@ -17,9 +18,7 @@ describe.each(ENGINES)('an address on $engine', ({ engine }) => {
     const app = await testApp({ clock, engine });
     onTestFinished(() => app.stop());
     const smtp = await fakeServer({ security: 'none' });
-    const { host, port } = smtp;
-    const input = { type: 'generic', name: 'One', host, port, security: 'none', allowPrivate: true };
-    expect((await app.call('POST', '/v1/servers', input)).status).toBe(201);
+    await connectServer(app, smtp, { name: 'One' });
     // Those of one day are over the next.
     const note = { slug: 'note', subject: 's', html: '<p>x</p>', ttl: 3_600 };
     expect((await app.call('POST', '/v1/templates', note)).status).toBe(201);

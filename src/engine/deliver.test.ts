@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Script } from '../demo-smtp/script.ts';
 import type { FakeServer } from '../demo-smtp/server.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { connectServer } from '../testing/servers.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { fakeServer } from '../transport/testing.ts';
 
@@ -18,22 +19,9 @@ beforeEach(async () => {
 
 async function connect(name = 'One', script: Script = []): Promise<{ id: string; smtp: FakeServer }> {
   const smtp = await fakeServer({ security: 'none', users: { shop: 'secret' } });
-  const input = {
-    type: 'generic',
-    name,
-    host: '127.0.0.1',
-    port: smtp.port,
-    security: 'none',
-    allowPrivate: true,
-  };
-  const answer = await running.call('POST', '/v1/servers', {
-    ...input,
-    username: 'shop',
-    password: 'secret',
-  });
-  expect(answer.status).toBe(201);
+  const id = await connectServer(running, smtp, { name, username: 'shop', password: 'secret' });
   smtp.setScript(script);
-  return { id: answer.body.id, smtp };
+  return { id, smtp };
 }
 const send = async (changed: object = {}): Promise<string> => {
   const { status, body } = await running.call('POST', '/v1/messages', {

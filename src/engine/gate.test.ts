@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startFakeServer } from '../demo-smtp/server.ts';
 import { holdSending, releaseSending } from '../queue/pause.ts';
 import { FLOOR_BYTES } from '../storage/disk.ts';
 import { ENGINES } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { connectServer } from '../testing/servers.ts';
 import { type TestApp, type TestAppOptions, testApp } from '../testing/test-app.ts';
+import { fakeServer } from '../transport/testing.ts';
 import { Gate } from './gate.ts';
 
 const OPERATOR = { id: 'cli:test', workspaceId: null };
@@ -14,11 +15,8 @@ async function setting(options: TestAppOptions) {
   const clock = new FakeClock();
   const running = await testApp({ clock, ...options });
   onTestFinished(() => running.stop());
-  const smtp = await startFakeServer({ security: 'none' });
-  onTestFinished(() => smtp.stop());
-  const server = { type: 'generic', name: 'One', host: smtp.host, port: smtp.port, security: 'none' };
-  const answer = await running.call('POST', '/v1/servers', { ...server, allowPrivate: true });
-  expect(answer.status).toBe(201);
+  const smtp = await fakeServer({ security: 'none' });
+  await connectServer(running, smtp, { name: 'One' });
   return { clock, running, smtp };
 }
 

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { LEASE_MS, unroutedLane } from '../queue/delivery.ts';
 import { claim, type MessageRow } from '../queue/queue.ts';
-import type { RouteChoice } from '../servers/route.ts';
+import { ROUTE } from '../servers/testing.ts';
 import type { Db } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
@@ -11,13 +11,6 @@ import { Journal } from './journal.ts';
 import type { Turn } from './next-state.ts';
 
 const SERVER = { id: 'srv_1', name: 'One' };
-const ROUTE: RouteChoice = {
-  chosen: 'srv_1',
-  mode: 'random',
-  candidates: [],
-  ifFirstFails: null,
-  reason: null,
-};
 const CONTEXT = { server: 'One', host: 'mail.example.com', port: 587 };
 
 const accepted = (row: MessageRow, lines = ['OK']): Turn => ({

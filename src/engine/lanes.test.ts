@@ -1,10 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Script } from '../demo-smtp/script.ts';
-import { type FakeServer, startFakeServer } from '../demo-smtp/server.ts';
+import type { FakeServer } from '../demo-smtp/server.ts';
 import { sandboxLane } from '../queue/delivery.ts';
 import { insertRows } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { connectServer, sendMany } from '../testing/servers.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
+import { fakeServer } from '../transport/testing.ts';
 
 const MINUTE = 60_000;
 const BUSY: Script = [{ stage: 'mail', fault: { reply: '451 4.3.2 System not accepting messages' } }];
@@ -17,30 +19,8 @@ async function setting(): Promise<{ app: TestApp; clock: FakeClock }> {
 }
 
 async function connected(app: TestApp, name: string): Promise<{ id: string; smtp: FakeServer }> {
-  const smtp = await startFakeServer({ security: 'none' });
-  onTestFinished(() => smtp.stop());
-  const input = {
-    type: 'generic',
-    name,
-    host: smtp.host,
-    port: smtp.port,
-    security: 'none',
-    allowPrivate: true,
-  };
-  const { status, body } = await app.call('POST', '/v1/servers', input);
-  expect(status).toBe(201);
-  return { id: body.id, smtp };
-}
-
-async function send(app: TestApp, count: number, changed: object = {}): Promise<string[]> {
-  const messages = Array.from({ length: count }, (_, at) => ({
-    rcpt: `u${at}@example.com`,
-    subject: 's',
-    text: 't',
-    ...changed,
-  }));
-  const { body } = await app.call('POST', '/v1/messages/batch', { messages });
-  return body.results.map((one: { id: string }) => one.id);
+  const smtp = await fakeServer({ security: 'none' });
+  return { id: await connectServer(app, smtp, { name }), smtp };
 }
 
 const status = async (app: TestApp, id: string) => (await app.call('GET', `/v1/messages/${id}`)).body;
@@ -50,7 +30,7 @@ describe('a server that rests', () => {
     const { app } = await setting();
     const [down, up] = [await connected(app, 'Down'), await connected(app, 'Up')];
     down.smtp.setScript(BUSY);
-    const ids = await send(app, 100);
+    const ids = await sendMany(app, 100);
     for (const id of ids) expect((await app.until(id, 'sent')).server.id).toBe(up.id);
     expect(down.smtp.ledger).toHaveLength(0);
     expect(new Set(up.smtp.ledger.map((entry) => entry.xId)).size).toBe(100);
@@ -66,7 +46,7 @@ describe('a server that rests', () => {
     await app.call('POST', '/v1/templates', { slug: 't', subject: 's', html: '<p>x</p>', server: down.id });
     down.smtp.setScript(BUSY);
     const bound = { subject: undefined, text: undefined, templateSlug: 't' };
-    const ids = await send(app, 60, bound);
+    const ids = await sendMany(app, 60, bound);
     // Each has learned that its server rests, and no refusal is under way that would count after the clock is moved.
     await app.untilTrue(async () => {
       const { data } = (await app.call('GET', '/v1/messages?limit=200')).body;
@@ -94,7 +74,7 @@ describe('a server that rests', () => {
     const { app, clock } = await setting();
     const only = await connected(app, 'Only');
     only.smtp.setScript(BUSY);
-    const [id] = await send(app, 1);
+    const [id] = await sendMany(app, 1);
     const deferred = await app.until(id!, 'deferred');
     expect(deferred).toMatchObject({
       code: 'server_temporary',
@@ -112,7 +92,7 @@ describe('a message that no server can take', () => {
     const { app } = await setting();
     const first = await connected(app, 'First');
     first.smtp.setScript([{ stage: 'mail', fault: { reply: '451 4.3.2 later' } }]);
-    const [id] = await send(app, 1);
+    const [id] = await sendMany(app, 1);
     await app.until(id!, 'deferred');
     expect((await app.call('DELETE', `/v1/servers/${first.id}`)).body).toMatchObject({
       waiting: 1,
@@ -128,7 +108,7 @@ describe('a message that no server can take', () => {
   test('that named a server which is deleted waits for a person, who lets it take any', async () => {
     const { app, clock } = await setting();
     const [named, other] = [await connected(app, 'Named'), await connected(app, 'Other')];
-    const [id] = await send(app, 1, {
+    const [id] = await sendMany(app, 1, {
       server: named.id,
       sendAt: new Date(clock.now() + 60 * MINUTE).toISOString(),
     });
@@ -144,7 +124,7 @@ describe('a message that no server can take', () => {
     const { app } = await setting();
     const only = await connected(app, 'Only');
     await app.call('PATCH', `/v1/servers/${only.id}`, { allowedFrom: ['@other.example'] });
-    const [id] = await send(app, 1);
+    const [id] = await sendMany(app, 1);
     await app.untilTrue(async () => (await status(app, id!)).code === 'no_server');
     expect((await status(app, id!)).reason).toContain('not allowed to send as owner@example.com');
     await app.call('PATCH', `/v1/servers/${only.id}`, { allowedFrom: ['@example.com'] });

@@ -4,6 +4,7 @@ import type { FakeServer } from '../demo-smtp/server.ts';
 import { storeServer } from '../servers/testing.ts';
 import { ENGINES, testDb } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { connectServer, sendMany } from '../testing/servers.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { fakeServer } from '../transport/testing.ts';
 import { Permits } from './permits.ts';
@@ -23,10 +24,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
       for (const one of apps.toReversed()) await one.stop({ keep: one !== app });
     });
     const smtp = await fakeServer({ security: 'none', clock });
-    const { host, port } = smtp;
-    const input = { type: 'generic', name: 'One', host, port, security: 'none', allowPrivate: true, limits };
-    const { status, body } = await app.call('POST', '/v1/servers', input);
-    expect(status).toBe(201);
+    const server = await connectServer(app, smtp, { name: 'One', limits });
     const pass = (ms: number) => {
       clock.advance(ms);
       for (const one of apps) one.app.nudge();
@@ -37,7 +35,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
     return {
       app,
       smtp,
-      server: body.id as string,
+      server,
       pass,
       untilTrue,
       untilSent: async (ids: readonly string[]) => {
@@ -57,7 +55,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
 
   test('gets at most its messages of every second, and all of them in the end', async () => {
     const { app, smtp, upTo, untilSent } = await setting({ perSecond: 5 });
-    const ids = await send(app, 15);
+    const ids = await sendMany(app, 15);
     await upTo(15);
     await untilSent(ids);
     expect(mostInSecond(smtp)).toBeLessThanOrEqual(5);
@@ -66,7 +64,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
 
   test('has a backlog that stands still: a message is taken when it may go', async () => {
     const { app, upTo } = await setting({ perSecond: 5 });
-    await send(app, 200);
+    await sendMany(app, 200);
     await upTo(6);
     const rows = await app.app.db.read.selectFrom('messages').select('fence').execute();
     expect(rows.reduce((sum, row) => sum + row.fence, 0)).toBeLessThanOrEqual(7);
@@ -75,10 +73,8 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
   test('keeps nobody waiting who goes through another, and its own are written once', async () => {
     const { app, smtp, server, untilTrue, upTo } = await setting({ perSecond: 5 });
     const other = await fakeServer({ security: 'none' });
-    const { host, port } = other;
-    const input = { type: 'generic', name: 'Two', host, port, security: 'none', allowPrivate: true };
-    expect((await app.call('POST', '/v1/servers', input)).status).toBe(201);
-    await send(app, 60);
+    await connectServer(app, other, { name: 'Two' });
+    await sendMany(app, 60);
     await untilTrue(async () => {
       const words = await codes(app);
       return words.every((word) => word !== null) && smtp.ledger.length > 0;
@@ -95,7 +91,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
 
   test('gets an urgent message first, also when others wait for longer', async () => {
     const { app, smtp, pass, untilTrue } = await setting({ perSecond: 1 });
-    await send(app, 5);
+    await sendMany(app, 5);
     await smtp.waitFor(1);
     await app.call('POST', '/v1/templates', {
       slug: 'code',
@@ -103,7 +99,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
       html: '<p>x</p>',
       priority: 'high',
     });
-    const [urgent] = await send(app, 1, { subject: undefined, text: undefined, templateSlug: 'code' });
+    const [urgent] = await sendMany(app, 1, { subject: undefined, text: undefined, templateSlug: 'code' });
     await untilTrue(async () => (await read(app, urgent!)).code === 'waiting_turn');
     expect((await read(app, urgent!)).reason).toBe(
       'It waits for its turn at One, whose limits allow no more right now.',
@@ -115,7 +111,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
 
   test('whose limit of an hour is used up says until when, and goes on then', async () => {
     const { app, smtp, pass, untilTrue, untilSent } = await setting({ perHour: 3 });
-    const ids = await send(app, 5);
+    const ids = await sendMany(app, 5);
     await untilTrue(async () => (await codes(app)).filter((code) => code === 'waiting_turn').length === 2);
     const waiting = await Promise.all(ids.map((id) => read(app, id)));
     const reasons = waiting.filter((one) => one.status === 'queued').map((one) => one.reason);
@@ -131,7 +127,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
 
   test('whose limit is raised goes on at once', async () => {
     const { app, server, pass, untilTrue, untilSent } = await setting({ perDay: 1 });
-    const ids = await send(app, 2);
+    const ids = await sendMany(app, 2);
     await untilTrue(async () => (await codes(app)).includes('waiting_turn'));
     pass(1);
     await app.call('PATCH', `/v1/servers/${server}`, { limits: { perDay: 2 } });
@@ -141,9 +137,9 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
 
   test('that asks to slow down gets half of what it took, and loses nothing', async () => {
     const { app, smtp, server, pass, upTo, untilTrue, untilSent } = await setting({});
-    await untilSent(await send(app, 10)); // ten in one second
+    await untilSent(await sendMany(app, 10)); // ten in one second
     smtp.setScript([{ stage: 'mail', fault: { reply: '450 4.7.0 slow down' }, count: 1 }]);
-    const [refused] = await send(app, 1);
+    const [refused] = await sendMany(app, 1);
     await untilTrue(async () => (await read(app, refused!)).code === 'rate_limited');
     const { rate } = await app.app.db.read
       .selectFrom('servers')
@@ -151,7 +147,7 @@ describe.each(ENGINES)('a paced server on $engine', ({ engine }) => {
       .where('id', '=', server)
       .executeTakeFirstOrThrow();
     expect(rate).toBe(5);
-    const ids = await send(app, 10);
+    const ids = await sendMany(app, 10);
     pass(6_000);
     await smtp.waitFor(11);
     await upTo(21);
@@ -198,17 +194,6 @@ test('credit that is kept for a message is taken by no other, and free again whe
   permits.release('b');
   expect([permits.spend('srv_1', 'c'), permits.spend('srv_1', 'd')]).toEqual([true, false]);
 });
-
-async function send(app: TestApp, count: number, changed: object = {}): Promise<string[]> {
-  const messages = Array.from({ length: count }, (_, at) => ({
-    rcpt: `u${at}@example.com`,
-    subject: 's',
-    text: 't',
-    ...changed,
-  }));
-  const { body } = await app.call('POST', '/v1/messages/batch', { messages });
-  return body.results.map((one: { id: string }) => one.id);
-}
 
 const read = async (app: TestApp, id: string) => (await app.call('GET', `/v1/messages/${id}`)).body;
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { sandboxLane, unroutedLane } from '../queue/delivery.ts';
 import { claim, type MessageRow } from '../queue/queue.ts';
 import type { RouteChoice } from '../servers/route.ts';
-import { storeServer } from '../servers/testing.ts';
+import { ROUTE, storeServer } from '../servers/testing.ts';
 import type { Db } from '../storage/db.ts';
 import { insertRows, NOON, testDb } from '../storage/testing.ts';
 import { CONSEQUENCES, type Outcome, type OutcomeClass } from '../transport/outcome.ts';
@@ -14,13 +14,6 @@ const HOUR = 60 * MINUTE;
 const NEW = unroutedLane('wsp_test');
 const ONE = { urgent: 1, others: 1 };
 const SERVER = { id: 'srv_1', name: 'One' };
-const ROUTE: RouteChoice = {
-  chosen: 'srv_1',
-  mode: 'random',
-  candidates: [],
-  ifFirstFails: null,
-  reason: null,
-};
 
 function outcome(given: OutcomeClass, changed: Partial<Outcome> = {}): Outcome {
   return {

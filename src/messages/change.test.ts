@@ -266,22 +266,7 @@ describe('what is sensitive is forgotten once it is over', () => {
   });
 
   test('when its recipient is blocked from the start', async () => {
-    await running.app.db.write((tx) =>
-      tx
-        .insertInto('suppressions')
-        .values({
-          id: 'sup_1',
-          workspace_id: running.workspaceId,
-          email: 'ann@example.org',
-          email_key: 'ann@example.org',
-          reason: 'manual',
-          code: null,
-          reply: null,
-          message_id: null,
-          created_at: clock.now(),
-        })
-        .execute(),
-    );
+    await running.call('POST', '/v1/suppressions', { email: 'ann@example.org' });
     expect((await sensitive()).status).toBe('blocked');
     expect(await remembered()).toBe(false);
   });

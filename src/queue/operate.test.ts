@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { messageEvents } from '../events/record.ts';
+import { storeServer } from '../servers/testing.ts';
 import { dailyCounts } from '../statistics/count.ts';
 import type { Db } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
@@ -141,39 +142,10 @@ async function server(db: Db, id: string, waitingUntil: number | null): Promise<
       .values({ id: 'wsp_test', name: 'T', routing: 'random', default_from: null, created_at: NOON })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
-    await tx
-      .insertInto('servers')
-      .values({
-        id,
-        workspace_id: 'wsp_test',
-        type: 'generic',
-        name: `Server ${id}`,
-        region: null,
-        host: '127.0.0.1',
-        port: 25,
-        security: 'none',
-        username: null,
-        password_sealed: null,
-        helo_name: null,
-        allowed_from: '[]',
-        limits: '{}',
-        max_connections: 5,
-        weight: 1,
-        cost_per_thousand: null,
-        reserve: null,
-        tls_ca: null,
-        tls_fingerprint: null,
-        tls_server_name: null,
-        allow_private: 1,
-        capabilities: '{}',
-        validated_at: NOON,
-        created_at: NOON,
-        updated_at: NOON,
-        failures: waitingUntil === null ? 0 : 3,
-        waiting_until: waitingUntil,
-        waiting_code: null,
-        waiting_reason: null,
-      })
-      .execute();
   });
+  await storeServer(db, { id, name: `Server ${id}` });
+  const failures = waitingUntil === null ? 0 : 3;
+  await db.write((tx) =>
+    tx.updateTable('servers').set({ failures, waiting_until: waitingUntil }).where('id', '=', id).execute(),
+  );
 }

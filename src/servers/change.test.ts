@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { FakeServer } from '../demo-smtp/server.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { connectServer } from '../testing/servers.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { fakeServer } from '../transport/testing.ts';
 
@@ -14,25 +15,18 @@ beforeEach(async () => {
   clock = new FakeClock();
   running = await testApp({ start: false, clock });
   smtp = await fakeServer({ security: 'starttls', users: { shop: PASSWORD, second: 'other' } });
-  id = (await connect('First')).id;
+  id = await connect('First');
   return () => running.stop();
 });
 
-async function connect(name: string) {
-  const { status, body } = await running.call('POST', '/v1/servers', {
-    type: 'generic',
+const connect = (name: string) =>
+  connectServer(running, smtp, {
     name,
-    host: '127.0.0.1',
-    port: smtp.port,
     security: 'starttls',
     username: 'shop',
     password: PASSWORD,
     tlsCa: smtp.caPem,
-    allowPrivate: true,
   });
-  expect(status).toBe(201);
-  return body;
-}
 const change = (given: object) => running.call('PATCH', `/v1/servers/${id}`, given);
 const stored = async () => (await running.call('GET', `/v1/servers/${id}`)).body;
 
@@ -100,14 +94,7 @@ describe('a change', () => {
 
   test('that removes the user removes the password with it', async () => {
     const open = await fakeServer({ security: 'none' });
-    const added = await running.call('POST', '/v1/servers', {
-      type: 'generic',
-      host: '127.0.0.1',
-      port: open.port,
-      security: 'none',
-      allowPrivate: true,
-    });
-    expect(added.status).toBe(201);
+    await connectServer(running, open);
     const { status, body } = await change({ username: null, port: open.port, security: 'none', tlsCa: null });
     expect([status, body.username, body.hasPassword]).toEqual([200, null, false]);
   });
@@ -194,10 +181,10 @@ describe('deleting', () => {
   test('moves them to another when asked', async () => {
     const second = await connect('Second');
     await template('one', id);
-    await template('other', second.id);
-    const { body } = await running.call('DELETE', `/v1/servers/${id}?moveTo=${second.id}`);
-    expect(body).toEqual({ clearedTemplates: ['one'], movedTo: second.id, waiting: 0, mode: 'live' });
-    expect([await serverOf('one'), await serverOf('other')]).toEqual([second.id, second.id]);
+    await template('other', second);
+    const { body } = await running.call('DELETE', `/v1/servers/${id}?moveTo=${second}`);
+    expect(body).toEqual({ clearedTemplates: ['one'], movedTo: second, waiting: 0, mode: 'live' });
+    expect([await serverOf('one'), await serverOf('other')]).toEqual([second, second]);
   });
 
   test.each(['srv_unknown', 'itself'])('to %s is refused, and nothing is deleted', async (to) => {
@@ -226,8 +213,8 @@ describe('deleting', () => {
     const second = await connect('Second');
     await template('one', id);
     const move = (to: string | null) => running.call('POST', `/v1/servers/${id}/move-templates`, { to });
-    expect((await move(second.id)).body).toEqual({ moved: ['one'], to: second.id });
-    expect(await serverOf('one')).toBe(second.id);
+    expect((await move(second)).body).toEqual({ moved: ['one'], to: second });
+    expect(await serverOf('one')).toBe(second);
     expect((await move(null)).body).toEqual({ moved: [], to: null });
     expect((await move('srv_unknown')).status).toBe(404);
   });
@@ -235,12 +222,12 @@ describe('deleting', () => {
 
 test('the choice of a server is explained without sending', async () => {
   const second = await connect('Second');
-  await running.call('PATCH', `/v1/servers/${second.id}`, { allowedFrom: ['@example.net'] });
+  await running.call('PATCH', `/v1/servers/${second}`, { allowedFrom: ['@example.net'] });
   await running.call('POST', '/v1/templates', {
     slug: 'one',
     subject: 'Hi',
     html: '<p>Hi</p>',
-    server: second.id,
+    server: second,
   });
   const explain = async (given: object) => (await running.call('POST', '/v1/route/explain', given)).body;
   expect(await explain({ from: 'shop@example.com' })).toMatchObject({
@@ -249,7 +236,7 @@ test('the choice of a server is explained without sending', async () => {
     ifFirstFails: null,
   });
   expect(await explain({ from: 'Shop <shop@example.net>', templateSlug: 'one' })).toMatchObject({
-    chosen: second.id,
+    chosen: second,
     mode: 'preferred',
   });
   expect(await explain({ templateSlug: 'one' })).toMatchObject({ chosen: null, mode: 'none' });

@@ -1,10 +1,20 @@
 import type { Db } from '../storage/db.ts';
 import { WELL } from './health.ts';
 import { NEVER_SLOWED } from './rate.ts';
+import type { RouteChoice } from './route.ts';
 import type { Server } from './server.ts';
 import { insertServer } from './store.ts';
 
 const CREATED = Date.parse('2026-11-23T12:00:00Z');
+
+/** The choice of the only server. */
+export const ROUTE: RouteChoice = {
+  chosen: 'srv_1',
+  mode: 'random',
+  candidates: [],
+  ifFirstFails: null,
+  reason: null,
+};
 
 /** A connected server, changed where the test says so. */
 export function makeServer(changed: Partial<Server> & Pick<Server, 'id'>): Server {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { startFakeServer } from '../demo-smtp/server.ts';
 import { ENGINES, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { connectServer } from '../testing/servers.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
+import { fakeServer } from '../transport/testing.ts';
 import { count, dailyCounts } from './count.ts';
 import { dayOf, parseDay, sumUp } from './statistic.ts';
 
@@ -60,20 +61,13 @@ describe('GET /v1/stats/daily', () => {
   });
 
   test('says what became of messages, by day and server', async () => {
-    const smtp = await startFakeServer({
+    const smtp = await fakeServer({
       security: 'none',
       script: [
         { stage: 'rcpt', fault: { reply: '550 5.1.1 No such user' }, match: { rcpt: 'no@example.com' } },
       ],
     });
-    const server = {
-      type: 'generic',
-      host: smtp.host,
-      port: smtp.port,
-      security: 'none',
-      allowPrivate: true,
-    };
-    const { id } = (await app.call('POST', '/v1/servers', server)).body;
+    const id = await connectServer(app, smtp);
     for (const [rcpt, end] of [
       ['a@example.com', 'sent'],
       ['b@example.com', 'sent'],
@@ -82,7 +76,6 @@ describe('GET /v1/stats/daily', () => {
       const sent = await app.call('POST', '/v1/messages', { rcpt, subject: 's', text: 't' });
       await app.until(sent.body.id, end);
     }
-    await smtp.stop();
     expect((await app.call('GET', '/v1/stats/daily')).body).toEqual({
       data: [{ day: '2026-11-23', server: id, counts: { sent: 2, bounced: 1 } }],
     });

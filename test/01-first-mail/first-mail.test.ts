@@ -2,8 +2,8 @@ import { simpleParser } from 'mailparser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
 import { ENGINES } from '../../src/storage/testing.ts';
+import { connectServer, serverInput } from '../../src/testing/servers.ts';
 import { type TestApp, testApp } from '../../src/testing/test-app.ts';
-import { serverInput } from '../support/server-input.ts';
 
 // The ten-minute walk of the README, by the API: each step stands on the ones before it.
 describe.each(ENGINES)(
@@ -98,12 +98,8 @@ describe.each(ENGINES)(
     });
 
     test('a second server, preferred by the template, gets all of its mail', async () => {
-      const added = await app.call(
-        'POST',
-        '/v1/servers',
-        serverInput(second, { ...signIn, name: 'Second', password: 'right', tlsCa: second.caPem }),
-      );
-      secondId = added.body.id;
+      const right = { ...signIn, name: 'Second', password: 'right', tlsCa: second.caPem };
+      secondId = await connectServer(app, second, right);
       expect(
         (await app.call('PATCH', '/v1/templates/welcome', { server: secondId, version: 1 })).body.version,
       ).toBe(2);

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openSqlite } from '../../src/storage/sqlite.ts';
+import { projectRoot, SETUP } from '../support/program.ts';
 
 // A program that cannot start says why in one line, what to do about it, and leaves the data as it is.
 
@@ -23,7 +24,6 @@ const EX_USAGE = 64;
 const EX_DATAERR = 65;
 const EX_CONFIG = 78;
 const NOBODY = 65_534;
-const root = join(import.meta.dirname, '..', '..');
 
 interface Ended {
   code: number | null;
@@ -32,7 +32,7 @@ interface Ended {
 }
 
 async function run(args: string[], env: Record<string, string>, uid?: number): Promise<Ended> {
-  const child = spawn(join(root, 'bin', 'mailwright'), args, {
+  const child = spawn(join(projectRoot, 'bin', 'mailwright'), args, {
     env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'silent', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid }),
@@ -61,16 +61,6 @@ function folder(): string {
   onTestFinished(() => rmSync(made, { recursive: true, force: true }));
   return made;
 }
-
-const SETUP = [
-  'setup',
-  '--email',
-  'owner@example.com',
-  '--workspace',
-  'Example',
-  '--password',
-  'a long enough password',
-];
 
 /** A data folder that was set up, as bytes, to start each test from. */
 let files: Map<string, Buffer>;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { serverInput } from '../../src/testing/servers.ts';
 import { type TestApp, testApp } from '../../src/testing/test-app.ts';
 import { eximMissing, startExim } from '../support/exim.ts';
 import { type Delivered, type MailServer, SENDER, SIGN_IN } from '../support/mail-server.ts';
@@ -44,18 +45,15 @@ describe.each(PEERS)('$name', ({ name, missing, start, unknown, stranger }) => {
       await server?.remove();
     });
 
-    const input = (changed: Record<string, unknown> = {}) => ({
-      type: 'generic',
-      name,
-      host: server.host,
-      port: server.port,
-      security: 'starttls',
-      ...SIGN_IN,
-      tlsCa: server.caPem,
-      allowPrivate: true,
-      maxConnections: CONNECTIONS,
-      ...changed,
-    });
+    const input = (changed: Record<string, unknown> = {}) =>
+      serverInput(server, {
+        name,
+        security: 'starttls',
+        ...SIGN_IN,
+        tlsCa: server.caPem,
+        maxConnections: CONNECTIONS,
+        ...changed,
+      });
     const send = async (body: Record<string, unknown>): Promise<string> => {
       const answer = await app.call('POST', '/v1/messages', body);
       expect(answer).toMatchObject({ status: 202 });

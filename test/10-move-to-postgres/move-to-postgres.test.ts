@@ -9,9 +9,9 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { startFakeServer } from '../../src/demo-smtp/server.ts';
 import { insertRows } from '../../src/storage/testing.ts';
 import { postgresDatabase } from '../../src/testing/postgres.ts';
+import { serverInput } from '../../src/testing/servers.ts';
 import { OWNER, type TestApp, testApp } from '../../src/testing/test-app.ts';
 import { callApi, projectRoot, runProgram, startProgram } from '../support/program.ts';
-import { serverInput } from '../support/server-input.ts';
 
 // An installation that worked on SQLite is stopped, moved by the command, and goes on working on PostgreSQL.
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
+import { connectServer } from '../../src/testing/servers.ts';
 import { type TestApp, testApp } from '../../src/testing/test-app.ts';
 import { Pool } from '../../src/transport/pool.ts';
 import { ENVELOPE, endpointFor, fakeServer, yes } from '../../src/transport/testing.ts';
-import { serverInput } from '../support/server-input.ts';
 
 // The server here takes every odd line end for the end of a message, and what follows for commands. It must see one
 // message for each that was asked for, with exactly its recipient.
@@ -52,7 +52,7 @@ describe('through the whole program', () => {
   beforeAll(async () => {
     program = await testApp();
     server = await startFakeServer({ security: 'none', lenient: true });
-    expect((await program.call('POST', '/v1/servers', serverInput(server))).status).toBe(201);
+    await connectServer(program, server);
   });
   afterAll(async () => {
     await program.stop();

@@ -1,7 +1,7 @@
 import { expect, onTestFinished } from 'vitest';
 import { type FakeServer, type FakeServerOptions, startFakeServer } from '../../src/demo-smtp/server.ts';
+import { connectServer, sendMany } from '../../src/testing/servers.ts';
 import { type TestApp, testApp } from '../../src/testing/test-app.ts';
-import { serverInput } from '../support/server-input.ts';
 import { Time } from './time.ts';
 
 const SHOP = { username: 'demo', password: 'demo' };
@@ -37,13 +37,7 @@ export class Mailing {
     onTestFinished(() => smtp.stop());
     const { security = 'none' } = options;
     const tls = security === 'none' ? {} : { security, tlsCa: smtp.caPem };
-    const { status, body } = await this.program.call(
-      'POST',
-      '/v1/servers',
-      serverInput(smtp, { ...SHOP, ...tls, ...changed }),
-    );
-    expect(status).toBe(201);
-    return { id: body.id, smtp };
+    return { id: await connectServer(this.program, smtp, { ...SHOP, ...tls, ...changed }), smtp };
   }
 
   async send(rcpt: string, changed: Record<string, unknown> = {}): Promise<string> {
@@ -57,15 +51,8 @@ export class Mailing {
     return body.id;
   }
 
-  async sendMany(count: number): Promise<string[]> {
-    const messages = Array.from({ length: count }, (_, at) => ({
-      rcpt: `user${at}@example.org`,
-      subject: `Message ${at}`,
-      text: 'Hello',
-    }));
-    const { status, body } = await this.program.call('POST', '/v1/messages/batch', { messages });
-    expect(status).toBe(202);
-    return body.results.map((one: { id: string }) => one.id);
+  sendMany(count: number): Promise<string[]> {
+    return sendMany(this.program, count);
   }
 
   async record(id: string) {

@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
 import { notify } from '../../src/notices/notify.ts';
+import { connectServer } from '../../src/testing/servers.ts';
 import { OWNER, type TestApp, testApp } from '../../src/testing/test-app.ts';
 import { hasChromium, launchBrowser, watch } from '../support/browser.ts';
 
@@ -25,9 +26,7 @@ describe.skipIf(!hasChromium)('what needs a person (skipped without the Debian p
     page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.setDefaultTimeout(10_000);
     complaints = watch(page, origin);
-    const { host, port } = server;
-    const connection = { type: 'generic', name: 'First', host, port, security: 'none', allowPrivate: true };
-    expect((await running.call('POST', '/v1/servers', connection)).status).toBe(201);
+    await connectServer(running, server, { name: 'First' });
     await page.request.post(`${origin}/v1/session`, {
       data: { email: OWNER.email, password: OWNER.password },
     });

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Script } from '../../src/demo-smtp/script.ts';
 import { type FakeServer, startFakeServer } from '../../src/demo-smtp/server.ts';
 import { ENGINES, postgresUrlFor } from '../../src/storage/testing.ts';
+import { serverInput } from '../../src/testing/servers.ts';
 import { copiesOf } from '../support/ledger.ts';
-import { callApi, type Program, runProgram, startProgram } from '../support/program.ts';
-import { serverInput } from '../support/server-input.ts';
+import { callApi, type Program, runProgram, SETUP, startProgram } from '../support/program.ts';
 
 // The commands of an operator, each a process of its own beside the running program.
 
@@ -29,15 +29,7 @@ describe.each(ENGINES)('on $engine', ({ engine }) => {
     dataDir = mkdtempSync(join(tmpdir(), 'mailwright-ops-'));
     env = engine === 'postgres' ? { DATABASE_URL: await postgresUrlFor(dataDir) } : {};
     server = await startFakeServer({ security: 'none', keepContent: false });
-    const made = await run(
-      'setup',
-      '--email',
-      'owner@example.com',
-      '--workspace',
-      'Example',
-      '--password',
-      'a long enough password',
-    );
+    const made = await run(...SETUP);
     apiKey = made.document.apiKey;
     program = await startProgram(dataDir, env);
     expect((await api('POST', '/v1/servers', serverInput(server, { maxConnections: 3 }))).status).toBe(201);
@@ -162,17 +154,7 @@ test('a restored backup starts paused, names what went out since, and learns fro
     };
   };
   const database = join(dataDir, 'mailwright.db');
-  const { apiKey } = (
-    await run(
-      'setup',
-      '--email',
-      'owner@example.com',
-      '--workspace',
-      'Example',
-      '--password',
-      'a long enough password',
-    )
-  ).document;
+  const { apiKey } = (await run(...SETUP)).document;
   let program = await startProgram(dataDir);
   try {
     const api = (method: string, path: string, body?: unknown) =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compareWith } from '../../src/messages/against.ts';
 import { FakeClock } from '../../src/testing/fake-clock.ts';
+import { connectServer } from '../../src/testing/servers.ts';
 import { testApp } from '../../src/testing/test-app.ts';
 import { eximMissing, startExim } from '../support/exim.ts';
 import { SENDER, SIGN_IN } from '../support/mail-server.ts';
@@ -19,17 +20,7 @@ describe.each(PEERS)('$name', ({ name, form, missing, start }) => {
     const server = await start();
     const app = await testApp({ clock: new FakeClock() });
     try {
-      const connected = await app.call('POST', '/v1/servers', {
-        type: 'generic',
-        name,
-        host: server.host,
-        port: server.port,
-        security: 'starttls',
-        ...SIGN_IN,
-        tlsCa: server.caPem,
-        allowPrivate: true,
-      });
-      expect(connected.status).toBe(201);
+      await connectServer(app, server, { name, security: 'starttls', ...SIGN_IN, tlsCa: server.caPem });
       const messages = Array.from({ length: COUNT }, (_, at) => ({
         from: SENDER,
         rcpt: `user${at}@example.com`,
