@@ -40,14 +40,18 @@ const EXAMPLE = {
 /** Asked for with `Accept: text/event-stream`, a check tells its steps while it works. */
 const streamed = { type: 'text/event-stream' };
 
-export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
+type ServerRouteParts = ServerParts & { log: Log };
+
+export function serverRoutes(parts: ServerRouteParts): Route[] {
+  return [...connectRoutes(parts), ...storedRoutes(parts), moveRoute(parts), explainRoute(parts)];
+}
+
+function connectRoutes(parts: ServerRouteParts): Route[] {
   const { db, clock, log } = parts;
   const created = {
     200: { description: 'The steps as server-sent events, when asked for', ...streamed },
     201: { description: 'The server, after a session that signed in', schema: serverView },
   };
-  const found = { 200: { description: 'The server', schema: serverView } };
-  const checked = { 200: { description: 'The server', schema: serverView, ...streamed } };
   return [
     route({
       method: 'GET',
@@ -100,6 +104,14 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
           presentCheck(await tryServer(parts, actor, body, (step) => emit('step', step))),
         ),
     }),
+  ];
+}
+
+function storedRoutes(parts: ServerRouteParts): Route[] {
+  const { db, clock, log } = parts;
+  const found = { 200: { description: 'The server', schema: serverView } };
+  const checked = { 200: { description: 'The server', schema: serverView, ...streamed } };
+  return [
     route({
       method: 'GET',
       path: '/v1/servers/:id',
@@ -171,29 +183,31 @@ export function serverRoutes(parts: ServerParts & { log: Log }): Route[] {
         body: presentServer(await findServer(db, actor.workspaceId, params.id!), clock.now()).health,
       }),
     }),
-    route({
-      method: 'POST',
-      path: '/v1/servers/:id/move-templates',
-      access: 'admin',
-      tag: 'Servers',
-      summary: 'Move all templates that prefer this server to another, or to none',
-      body: z.strictObject({ to: z.string().nullable().describe('The id of a server, or null.') }),
-      example: { to: null },
-      answers: {
-        200: {
-          description: 'The templates that moved',
-          schema: z.object({ moved: z.array(z.string()), to: z.string().nullable() }),
-        },
-      },
-      handle: async ({ actor, params, body }) => {
-        await findServer(db, actor.workspaceId, params.id!);
-        if (body.to !== null) await findServer(db, actor.workspaceId, body.to);
-        const moved = await db.write((tx) => moveTemplates(tx, actor.workspaceId, params.id!, body.to));
-        return { body: { moved, to: body.to } };
-      },
-    }),
-    explainRoute(parts),
   ];
+}
+
+function moveRoute({ db }: ServerParts): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/servers/:id/move-templates',
+    access: 'admin',
+    tag: 'Servers',
+    summary: 'Move all templates that prefer this server to another, or to none',
+    body: z.strictObject({ to: z.string().nullable().describe('The id of a server, or null.') }),
+    example: { to: null },
+    answers: {
+      200: {
+        description: 'The templates that moved',
+        schema: z.object({ moved: z.array(z.string()), to: z.string().nullable() }),
+      },
+    },
+    handle: async ({ actor, params, body }) => {
+      await findServer(db, actor.workspaceId, params.id!);
+      if (body.to !== null) await findServer(db, actor.workspaceId, body.to);
+      const moved = await db.write((tx) => moveTemplates(tx, actor.workspaceId, params.id!, body.to));
+      return { body: { moved, to: body.to } };
+    },
+  });
 }
 
 function explainRoute({ db, clock }: ServerParts): Route {

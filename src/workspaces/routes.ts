@@ -84,14 +84,16 @@ export interface WorkspaceRouteParts {
   disk: Disk;
 }
 
-export function workspaceRoutes({ db, clock, config, version, disk }: WorkspaceRouteParts): Route[] {
+export function workspaceRoutes(parts: WorkspaceRouteParts): Route[] {
+  const { db, clock } = parts;
+  return [...entryRoutes(parts), meRoute(parts), ...ownRoutes(db, clock), ...keyRoutes(db, clock)];
+}
+
+/** The ways in: the first run, signing in and out. */
+function entryRoutes({ db, clock, config }: WorkspaceRouteParts): Route[] {
   const limit = new LoginLimit();
   const secure = (request: Request) =>
     config.publicUrl.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
-  const view = async (id: string): Promise<WorkspaceView> => {
-    const workspace = await findWorkspace(db, id);
-    return { ...workspace, mode: await modeOf(db.read, id), createdAt: iso(workspace.createdAt) };
-  };
   const startedSession = async (
     given: { email: string; password: string; ip: string },
     request: Request,
@@ -162,34 +164,42 @@ export function workspaceRoutes({ db, clock, config, version, disk }: WorkspaceR
         return { status: 204, headers: { 'set-cookie': endedCookie(secure(request)) } };
       },
     }),
-    route({
-      method: 'GET',
-      path: '/v1/me',
-      access: 'viewer',
-      tag: 'Workspace',
-      summary: 'Who is calling, and the state of the workspace',
-      answers: { 200: { description: 'The caller', schema: meView } },
-      handle: async ({ actor }) => {
-        const servers = await listServers(db, actor.workspaceId);
-        const user = actor.kind === 'session' ? await userOf(db, actor.id) : undefined;
-        const body: MeView = {
-          user: user ?? null,
-          role: actor.role,
-          workspace: await view(actor.workspaceId),
-          state: {
-            servers: servers.length,
-            unwellServers: servers
-              .filter((one) => one.health.waitingUntil !== null)
-              .map(({ id, name }) => ({ id, name })),
-            uncertain: await countUncertain(db, actor.workspaceId),
-            paused: pausedView(await pauseOf(db, actor.workspaceId), disk),
-            notices: await countOpenNotices(db, actor.workspaceId),
-          },
-          version,
-        };
-        return { body };
-      },
-    }),
+  ];
+}
+
+function meRoute({ db, version, disk }: WorkspaceRouteParts): Route {
+  return route({
+    method: 'GET',
+    path: '/v1/me',
+    access: 'viewer',
+    tag: 'Workspace',
+    summary: 'Who is calling, and the state of the workspace',
+    answers: { 200: { description: 'The caller', schema: meView } },
+    handle: async ({ actor }) => {
+      const servers = await listServers(db, actor.workspaceId);
+      const user = actor.kind === 'session' ? await userOf(db, actor.id) : undefined;
+      const body: MeView = {
+        user: user ?? null,
+        role: actor.role,
+        workspace: await viewOf(db, actor.workspaceId),
+        state: {
+          servers: servers.length,
+          unwellServers: servers
+            .filter((one) => one.health.waitingUntil !== null)
+            .map(({ id, name }) => ({ id, name })),
+          uncertain: await countUncertain(db, actor.workspaceId),
+          paused: pausedView(await pauseOf(db, actor.workspaceId), disk),
+          notices: await countOpenNotices(db, actor.workspaceId),
+        },
+        version,
+      };
+      return { body };
+    },
+  });
+}
+
+function ownRoutes(db: Db, clock: Clock): Route[] {
+  return [
     route({
       method: 'GET',
       path: '/v1/workspace',
@@ -197,7 +207,7 @@ export function workspaceRoutes({ db, clock, config, version, disk }: WorkspaceR
       tag: 'Workspace',
       summary: 'The workspace',
       answers: { 200: { description: 'The workspace', schema: workspaceView } },
-      handle: async ({ actor }) => ({ body: await view(actor.workspaceId) }),
+      handle: async ({ actor }) => ({ body: await viewOf(db, actor.workspaceId) }),
     }),
     route({
       method: 'PATCH',
@@ -214,11 +224,15 @@ export function workspaceRoutes({ db, clock, config, version, disk }: WorkspaceR
       answers: { 200: { description: 'The workspace', schema: workspaceView } },
       handle: async ({ actor, body }) => {
         await changeWorkspace(db, actor, body, clock.now());
-        return { body: await view(actor.workspaceId) };
+        return { body: await viewOf(db, actor.workspaceId) };
       },
     }),
-    ...keyRoutes(db, clock),
   ];
+}
+
+async function viewOf(db: Db, id: string): Promise<WorkspaceView> {
+  const workspace = await findWorkspace(db, id);
+  return { ...workspace, mode: await modeOf(db.read, id), createdAt: iso(workspace.createdAt) };
 }
 
 function pausedView(pause: Pause | undefined, disk: Disk): MeView['state']['paused'] {
