@@ -127,31 +127,21 @@ async function route(
   if (choice.mode === 'sandbox') return go(choice, undefined);
   const server = servers.find((one) => one.id === choice.chosen);
   if (!server) return noServer(row, servers, choice);
+  const waits = (code: string, reason: string): Verdict => ({
+    kind: 'waits',
+    lane: server.id,
+    code,
+    reason,
+    route: choice,
+  });
+  const { health } = server;
   if (!isWell(server, now))
-    return {
-      kind: 'waits',
-      lane: server.id,
-      code: server.health.code ?? 'server_waits',
-      reason: server.health.reason ?? `${server.name} is resting.`,
-      route: choice,
-    };
+    return waits(health.code ?? 'server_waits', health.reason ?? `${server.name} is resting.`);
   if (!parts.throttle.take(server, now, row.priority === HIGH))
-    return {
-      kind: 'waits',
-      lane: server.id,
-      code: 'waiting_turn',
-      reason: `It waits for its turn at ${server.name}.`,
-      route: choice,
-    };
+    return waits('waiting_turn', `It waits for its turn at ${server.name}.`);
   try {
     if (isPaced(server, now) && !parts.permits.spend(server.id, claimKey(row)))
-      return {
-        kind: 'waits',
-        lane: server.id,
-        code: 'waiting_turn',
-        reason: parts.permits.reason(server, now),
-        route: choice,
-      };
+      return waits('waiting_turn', parts.permits.reason(server, now));
     return await go(choice, server);
   } finally {
     if (parts.throttle.give(server.id)) parts.onRoom();
