@@ -1,8 +1,9 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../clock.ts';
 import type { FakeServer } from '../demo-smtp/server.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Letter, Pool, type PoolOptions, type Sent } from './pool.ts';
+import { SmtpSession } from './smtp.ts';
 import { CONTENT, ENVELOPE, endpointFor, fakeServer, faultyServer, yes } from './testing.ts';
 
 const LETTER: Letter = { envelope: ENVELOPE, content: CONTENT, beforeDot: yes, serverName: 'Test server' };
@@ -119,6 +120,34 @@ describe('connections', () => {
     expect(await pool.send('one', endpointFor(server), 1, LETTER)).toMatchObject({
       outcome: { class: 'accepted' },
     });
+  });
+
+  test('that end by a bug give the letter they were promised to the next', async () => {
+    const server = await fakeServer({ security: 'none' });
+    const send = SmtpSession.prototype.send;
+    let sent = 0;
+    const bug = vi.spyOn(SmtpSession.prototype, 'send').mockImplementation(async function (
+      this: SmtpSession,
+      ...given
+    ) {
+      const outcome = await send.apply(this, given);
+      if (++sent === 5) throw new Error('A bug.'); // the envelope of the sixth left with its terminator
+      return outcome;
+    });
+    onTestFinished(() => bug.mockRestore());
+    const pool = newPool();
+    const endpoint = endpointFor(server);
+    const ends = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, at) =>
+        pool.send('one', endpoint, 1, { ...LETTER, envelope: { ...ENVELOPE, to: `u${at}@example.org` } }),
+      ),
+    );
+    expect(ends.map((end) => end.status === 'fulfilled' && end.value.outcome.class)).toEqual(
+      Array.from({ length: 8 }, (_, at) => at !== 4 && 'accepted'),
+    );
+    expect(server.ledger.map((entry) => entry.rcpts[0]).sort()).toEqual(
+      Array.from({ length: 8 }, (_, at) => `u${at}@example.org`),
+    );
   });
 
   test('without use are closed in order after a while', async () => {

@@ -178,6 +178,12 @@ export class Pool {
     kept.promised = undefined;
     try {
       return await kept.session.send(envelope, content, beforeDot, () => this.#promise(lane, kept));
+    } catch (bug) {
+      // Who was promised this connection is told of no other end than this: it goes on as the first of those who wait.
+      if (kept.promised) lane.waiting.unshift(kept.promised);
+      kept.promised = undefined;
+      kept.session.destroy();
+      throw bug;
     } finally {
       lane.busy.delete(kept);
       this.#keepOrClose(lane, kept);

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { FakeClock } from '../testing/fake-clock.ts';
+import { testApp } from '../testing/test-app.ts';
+import type { Db } from './db.ts';
+import { putSetting, readSetting } from './settings.ts';
+import { openSqlite } from './sqlite.ts';
+import { testDb, testFolder } from './testing.ts';
+
+// A disk that refuses a flush. It cannot be ordered for a test, so the call of the system answers as it would.
+const disk = vi.hoisted(() => ({ isBroken: false }));
+vi.mock(import('node:fs'), async (original) => {
+  const fs = await original();
+  const fdatasync = (fd: number, done: (error: NodeJS.ErrnoException | null) => void) =>
+    disk.isBroken ? done(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })) : fs.fdatasync(fd, done);
+  return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync };
+});
+beforeEach(() => {
+  disk.isBroken = false;
+});
+
+const FAILED = 'The disk did not keep what was written';
+
+test('a flush that fails fails its group and every write after it, also one that finds nothing to change', async () => {
+  const db: Db = await testDb(testFolder(), async (place) => openSqlite(join(place, 'test.db')));
+  disk.isBroken = true;
+  await expect(db.write((tx) => putSetting(tx, 'pause', 'lost'))).rejects.toThrow(FAILED);
+  disk.isBroken = false; // the system reports a page once, and forgets it
+  await expect(db.write((tx) => putSetting(tx, 'pause', 'later'))).rejects.toThrow(FAILED);
+  await expect(db.write((tx) => readSetting({ ...db, read: tx }, 'pause'))).rejects.toThrow(FAILED);
+});
+
+test('a call whose flush failed is not answered with 202 when it is repeated with its key', async () => {
+  const running = await testApp({ start: false, clock: new FakeClock() });
+  onTestFinished(() => running.stop());
+  const send = async () => {
+    const body = { rcpt: 'ann@example.org', subject: 'Hello', text: 'Hello' };
+    return (await running.call('POST', '/v1/messages', body, { 'idempotency-key': 'k1' })).status;
+  };
+  disk.isBroken = true;
+  expect(await send()).toBeGreaterThanOrEqual(500);
+  disk.isBroken = false;
+  expect(await send()).toBeGreaterThanOrEqual(500);
+});
