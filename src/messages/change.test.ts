@@ -2,7 +2,9 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { storeServer } from '../servers/testing.ts';
 import { dailyCounts } from '../statistics/count.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import type { Db } from '../storage/db.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
+import { cancelMessage } from './change.ts';
 
 const HOUR = 3_600_000;
 const INLINE = { rcpt: 'ann@example.org', subject: 'Hello', text: 'Hello Ann' };
@@ -70,6 +72,24 @@ describe('cancel', () => {
     expect((await act(id, 'cancel')).body.error.message).toBe(
       'First accepted this message at 2026-11-23T12:00:00.000Z. It cannot be taken back.',
     );
+  });
+
+  test('refuses one whose answer was lost at that very moment, and that its template sends once more', async () => {
+    const id = await send();
+    await put(id, { lease_owner: 'worker', due_at: 9e12 });
+    const { db } = running.app;
+    // Between the look and the change its worker settles it: queued again, and it may have gone out.
+    const meanwhile: Db = {
+      ...db,
+      async write(work) {
+        await put(id, { lease_owner: null, possible_duplicate: 1 });
+        return db.write(work);
+      },
+    };
+    const cancelled = cancelMessage(meanwhile, clock, { id: 'me', workspaceId: running.workspaceId }, id);
+    await expect(cancelled).rejects.toMatchObject({ code: 'uncertain_cannot_cancel' });
+    expect(await row(id)).toMatchObject({ state: 'queued', possible_duplicate: 1 });
+    expect(await audited()).toEqual([]);
   });
 
   test('of two at the same moment one is told that it is done', async () => {

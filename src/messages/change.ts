@@ -33,6 +33,9 @@ export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string
       final_at: now,
     });
     if (!done) throw conflict('sending_now', 'This message is being sent right now. Look again in a moment.');
+    // Its turn may have ended without an answer since it was looked at, and its template sends it once more.
+    const { possible_duplicate } = await findRow({ read: tx }, actor.workspaceId, id);
+    if (possible_duplicate === 1) throw mayHaveGone();
     await recordEvents(tx, [
       { workspaceId: actor.workspaceId, type: 'message.cancelled', messageId: id, at: now },
     ]);
@@ -46,10 +49,7 @@ export async function cancelMessage(db: Db, clock: Clock, actor: Who, id: string
 
 function refuseCancel(row: MessageRow): void {
   if (row.state === 'uncertain' || (row.state === 'queued' && row.possible_duplicate === 1))
-    throw conflict(
-      'uncertain_cannot_cancel',
-      'This message may have gone out already, so it cannot be taken back. Mark it as sent, or send it again.',
-    );
+    throw mayHaveGone();
   if (row.state === 'sent')
     throw conflict(
       'already_sent',
@@ -57,6 +57,13 @@ function refuseCancel(row: MessageRow): void {
     );
   if (row.state !== 'queued')
     throw conflict('already_final', `This message is ${row.state} already: there is nothing to cancel.`);
+}
+
+function mayHaveGone(): AppError {
+  return conflict(
+    'uncertain_cannot_cancel',
+    'This message may have gone out already, so it cannot be taken back. Mark it as sent, or send it again.',
+  );
 }
 
 /** Sends the same content again as a new message; the old one keeps its history. */

@@ -47,7 +47,7 @@ export async function messageRecord(db: Db, workspaceId: string, id: string): Pr
   };
 }
 
-export async function findRow(db: Db, workspaceId: string, id: string): Promise<MessageRow> {
+export async function findRow(db: Pick<Db, 'read'>, workspaceId: string, id: string): Promise<MessageRow> {
   const row = await rowById(db, workspaceId, id);
   if (!row) throw noMessage(id);
   return row;

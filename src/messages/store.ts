@@ -129,7 +129,7 @@ export async function contentOf(db: Db, messageId: string): Promise<string | nul
 }
 
 export async function rowById(
-  db: Db,
+  db: Pick<Db, 'read'>,
   workspaceId: string,
   id: string,
 ): Promise<Selectable<MessagesTable> | undefined> {
