@@ -45,15 +45,12 @@ describe.each(ENGINES)('$engine', ({ open }) => {
           await tx.insertInto('settings').values({ name: 'undone', value: '' }).execute();
           throw wrong;
         }),
-        put(db, 'first'), // breaks the primary key, if the first one is kept
+        put(db, 'first'), // one of the two breaks the primary key; which one, PostgreSQL does not promise
         put(db, 'last'),
       ]);
-      expect(results.map((result) => result.status)).toEqual([
-        'fulfilled',
-        'rejected',
-        'rejected',
-        'fulfilled',
-      ]);
+      const [first, undone, second, last] = results.map((result) => result.status);
+      expect([first, second].sort()).toEqual(['fulfilled', 'rejected']);
+      expect([undone, last]).toEqual(['rejected', 'fulfilled']);
       expect(results[1]).toMatchObject({ reason: wrong });
       expect(await names(db)).toEqual(['first', 'last']);
     });
