@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { storeServer } from '../servers/testing.ts';
 import { dailyCounts } from '../statistics/count.ts';
-import { FakeClock } from '../testing/fake-clock.ts';
 import type { Db } from '../storage/db.ts';
+import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { cancelMessage } from './change.ts';
 

@@ -12,7 +12,9 @@ const disk = vi.hoisted(() => ({ isBroken: false }));
 vi.mock(import('node:fs'), async (original) => {
   const fs = await original();
   const fdatasync = (fd: number, done: (error: NodeJS.ErrnoException | null) => void) =>
-    disk.isBroken ? done(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })) : fs.fdatasync(fd, done);
+    disk.isBroken
+      ? done(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }))
+      : fs.fdatasync(fd, done);
   return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync };
 });
 beforeEach(() => {

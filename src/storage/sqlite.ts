@@ -142,7 +142,7 @@ class GroupedWriter {
       failpoint('commit');
       this.#commitAll.run();
       for (const [at, one] of group.entries()) if (one.lazy) settled[at]!();
-      if (isChanged && group.some((one) => !one.lazy)) await this.#log.flush();
+      if (group.some((one) => !one.lazy)) await this.#log.flush(isChanged);
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('rollback');
       if ((error as { code?: string }).code === 'SQLITE_FULL' && this.#whenFull()) return this.#commit(group);
@@ -183,8 +183,9 @@ class LogFlusher {
   }
 
   /** @throws when the disk refuses; from then on always, since the system forgets what it could not write */
-  async flush(): Promise<void> {
+  async flush(isChanged: boolean): Promise<void> {
     if (this.#failed) throw this.#failed;
+    if (!isChanged) return;
     // The log exists since the first commit, and stays the same file while a connection is open.
     this.#file ??= openSync(this.#path, 'r+');
     try {
