@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Insertable } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { messageEvents } from '../events/record.ts';
+import { countOpenNotices, notify } from '../notices/notify.ts';
 import { dailyCounts } from '../statistics/count.ts';
 import type { Db } from '../storage/db.ts';
 import type { MessagesTable } from '../storage/schema.ts';
@@ -115,6 +116,20 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
       resolved: 0,
     });
     expect((await rowOf(db, doubtful!)).state).toBe('uncertain');
+  });
+
+  test('with resolve, the notice of uncertain messages is over with the last of them', async () => {
+    const db = await fresh();
+    const [first, last] = ids(2);
+    await insertRows(db, mine(first!, UNCERTAIN), mine(last!, UNCERTAIN));
+    const at = clock.now();
+    await db.write((tx) =>
+      notify(tx, { workspaceId: 'wsp_test', kind: 'message_uncertain', subject: '', count: 2, at }),
+    );
+    await compare(db, postfix('C00001', messageIdOf(first!)), { resolve: true });
+    expect(await countOpenNotices(db, 'wsp_test')).toBe(1);
+    await compare(db, postfix('C00002', messageIdOf(last!)), { resolve: true });
+    expect(await countOpenNotices(db, 'wsp_test')).toBe(0);
   });
 
   test('with resolve, what arrived counts as sent, with the log as evidence; what is absent stays as it is', async () => {

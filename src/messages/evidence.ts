@@ -5,6 +5,7 @@ import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
 import type { Db } from '../storage/db.ts';
 import { rowForEvidence } from './audit-store.ts';
+import { closeNoticeWithLast } from './resolve.ts';
 
 /** Where a message was found that we did not know to have arrived. */
 export interface Evidence {
@@ -43,6 +44,7 @@ export async function resolveByEvidence(
     ]);
     await audit(tx, { id: operator, workspaceId }, 'message.resolved', id, { as: 'sent', evidence }, now);
     await count(tx, [{ workspaceId, day: dayOf(now), serverId: row.server_id ?? '', word: 'sent' }]);
+    if (row.state === 'uncertain') await closeNoticeWithLast(tx, workspaceId, now);
     return true;
   });
 }

@@ -62,14 +62,19 @@ export async function resolveMessages(
         [...before.values()].filter(({ id }) => !refused.has(id)),
         now,
       );
-    if ((await countByState(tx, actor.workspaceId, 'uncertain')) === 0)
-      await noticeOver(tx, { workspaceId: actor.workspaceId, kind: 'message_uncertain', subject: '' }, now);
+    await closeNoticeWithLast(tx, actor.workspaceId, now);
     const after = await messagesByIds(tx, actor.workspaceId, ids);
     return ids.map((id) => {
       const error = refused.get(id);
       return error ? { id, error } : { id, message: after.get(id)! };
     });
   });
+}
+
+/** The notice of uncertain messages is over when none is left; the last statement of a transaction. */
+export async function closeNoticeWithLast(tx: Tx, workspaceId: string, now: number): Promise<void> {
+  if ((await countByState(tx, workspaceId, 'uncertain')) > 0) return;
+  await noticeOver(tx, { workspaceId, kind: 'message_uncertain', subject: '' }, now);
 }
 
 /** @returns why it could not be decided */
