@@ -50,6 +50,7 @@ export class Worker {
   #stopping = false;
   #wake: (() => void) | undefined;
   #nudged = false;
+  #looks = 0;
   #renewal: NodeJS.Timeout | undefined;
 
   constructor(parts: WorkerParts) {
@@ -102,7 +103,7 @@ export class Worker {
     for (const id of await this.#sweeper.sweep(now)) this.#parts.onSettled?.(id);
     const servers = await listAllServers(this.#parts.db);
     const open = this.#parts.gate.open(await lanes(this.#parts.db, now), servers);
-    const due = pacedFirst(open, servers, now);
+    const due = pacedFirst(this.#rotated(open), servers, now);
     let found = 0;
     for (const [at, lane] of due.entries()) {
       const share = this.#share(due.length - at);
@@ -117,6 +118,12 @@ export class Worker {
       found += rows.length;
     }
     return found;
+  }
+
+  /** Each look begins with another lane: where places are few, none is always the last. */
+  #rotated<T>(lanes: readonly T[]): T[] {
+    const first = lanes.length === 0 ? 0 : this.#looks++ % lanes.length;
+    return [...lanes.slice(first), ...lanes.slice(0, first)];
   }
 
   #countTaken(lane: string, messages: number): void {
