@@ -61,10 +61,14 @@ export class Mailing {
 
   /** Lets time pass until all have one of these statuses, which are not left again. */
   async passUntil(ids: readonly string[], ...statuses: string[]): Promise<void> {
-    const left = [...ids];
+    const left = new Set(ids);
+    // Asked again while it is still looking: each look takes away only what it has seen itself.
     const condition = async () => {
-      while (left.length > 0 && statuses.includes((await this.record(left[0]!)).status)) left.shift();
-      return left.length === 0;
+      for (const id of left) {
+        if (!statuses.includes((await this.record(id)).status)) return false;
+        left.delete(id);
+      }
+      return true;
     };
     await this.time.passUntil(this.program.untilTrue(condition));
   }
