@@ -4,7 +4,7 @@ import { failpoint, tuned } from '../failpoint.ts';
 import { newToken } from '../ids.ts';
 import type { Backlog } from '../messages/backlog.ts';
 import { claimKey, laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
-import { claim, lanes, type MessageRow } from '../queue/queue.ts';
+import { claim, type DueLane, lanes, type MessageRow } from '../queue/queue.ts';
 import { isPaced } from '../servers/pace.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
@@ -102,7 +102,9 @@ export class Worker {
     const now = this.#clock.now();
     for (const id of await this.#sweeper.sweep(now)) this.#parts.onSettled?.(id);
     const servers = await listAllServers(this.#parts.db);
-    const open = this.#parts.gate.open(await lanes(this.#parts.db, now), servers);
+    const all = await lanes(this.#parts.db, now);
+    this.#parts.backlog?.waitsOnlyFor(unroutedIn(all));
+    const open = this.#parts.gate.open(all, servers);
     const due = pacedFirst(this.#rotated(open), servers, now);
     let found = 0;
     for (const [at, lane] of due.entries()) {
@@ -224,6 +226,12 @@ export class Worker {
       };
     });
   }
+}
+
+/** The workspaces of which something waits for its first look. */
+function unroutedIn(due: readonly DueLane[]): Set<string> {
+  const found = due.map(({ lane }) => laneOf(lane));
+  return new Set(found.flatMap((lane) => (lane.kind === 'unrouted' ? [lane.workspaceId] : [])));
 }
 
 /** Any other end may leave a message that is due again at once, elsewhere. */

@@ -59,4 +59,15 @@ describe('calls', () => {
     backlog.sent('wsp_1');
     expect(await isOpen('wsp_2')).toBe(true);
   });
+
+  test('are let in when what waited is gone otherwise, as by being cancelled', async () => {
+    backlog.arrived('wsp_1', 9_000);
+    backlog.sent('wsp_1');
+    const waiting = backlog.room('wsp_1');
+    backlog.waitsOnlyFor(new Set(['wsp_1']));
+    expect(await isOpen()).toBe(false);
+    backlog.waitsOnlyFor(new Set());
+    await waiting;
+    expect(await isOpen()).toBe(true);
+  });
 });

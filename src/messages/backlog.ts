@@ -11,7 +11,7 @@ interface Count {
   waiting: number;
   sentAt: number;
   /** Who waits for it to shrink. */
-  held: (() => void)[];
+  held: Set<() => void>;
 }
 
 /**
@@ -34,11 +34,13 @@ export class Backlog {
     if (!count || count.waiting < HIGH_WATER) return;
     if (this.#clock.monotonic() - count.sentAt > SENDING_MS) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, MAX_WAIT_MS);
-      count.held.push(() => {
+      const go = () => {
         clearTimeout(timer);
+        count.held.delete(go);
         resolve();
-      });
+      };
+      const timer = setTimeout(go, MAX_WAIT_MS);
+      count.held.add(go);
     });
   }
 
@@ -50,8 +52,14 @@ export class Backlog {
   taken(workspaceId: string, messages: number): void {
     const count = this.#of(workspaceId);
     count.waiting = Math.max(0, count.waiting - messages);
-    if (count.waiting < HIGH_WATER) for (const go of count.held.splice(0)) go();
+    if (count.waiting < HIGH_WATER) for (const go of count.held) go();
     if (count.waiting === 0) this.#counts.delete(workspaceId);
+  }
+
+  /** Of all other workspaces nothing waits any more: what was cancelled or expired is taken by nobody. */
+  waitsOnlyFor(workspaceIds: ReadonlySet<string>): void {
+    for (const [workspaceId, { waiting }] of this.#counts)
+      if (!workspaceIds.has(workspaceId)) this.taken(workspaceId, waiting);
   }
 
   /** A server took one. */
@@ -64,7 +72,7 @@ export class Backlog {
     const known = this.#counts.get(workspaceId) ?? {
       waiting: 0,
       sentAt: Number.NEGATIVE_INFINITY,
-      held: [],
+      held: new Set(),
     };
     this.#counts.set(workspaceId, known);
     return known;
