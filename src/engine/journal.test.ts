@@ -53,6 +53,12 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     const clock = new StallingClock(NOON);
     return { db, journal: new Journal(db, clock, 'me'), rows, clock };
   }
+  /** The same database, away for the next so many writes. */
+  function failing(db: Db, clock: StallingClock, times: number): Journal {
+    const write: Db['write'] = (work, options) =>
+      times-- > 0 ? Promise.reject(new Error('The database is away.')) : db.write(work, options);
+    return new Journal({ ...db, write }, clock, 'me');
+  }
   const stored = async (db: Db, row: MessageRow) =>
     db.read.selectFrom('messages').selectAll().where('id', '=', row.id).executeTakeFirstOrThrow();
 
@@ -142,9 +148,34 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     expect(reply).toBe(`250 OK ${'x'.repeat(504)}\ufffd`);
   });
 
-  test('one bad outcome takes no others with it, and a marker that may be stored lets no dot leave', async () => {
-    const { db, journal, rows } = await held(3);
-    const [good, bad, marked] = rows as [MessageRow, MessageRow, MessageRow];
+  test('no marker overtakes an outcome that could not be stored', async () => {
+    const { db, rows, clock } = await held(3);
+    const [a, b, c] = rows as [MessageRow, MessageRow, MessageRow];
+    const journal = failing(db, clock, 2); // for both together, and for the outcome alone
+    const outcome = accepted(a);
+    const ends = await Promise.allSettled([journal.settle(outcome), journal.mark(b, SERVER, 'hash')]);
+    expect(ends.map((end) => end.status)).toEqual(['rejected', 'rejected']);
+    await expect(journal.mark(b, SERVER, 'hash')).rejects.toThrow('not stored yet');
+    expect((await stored(db, b)).dot_at).toBe(null);
+    // Together with the outcome it may be; and after it, as ever.
+    expect(await Promise.all([journal.settle(outcome), journal.mark(b, SERVER, 'hash')])).toEqual([true, true]);
+    expect(await journal.mark(c, SERVER, 'hash')).toBe(true);
+  });
+
+  test('an outcome that is given up holds up no marker', async () => {
+    const { db, rows, clock } = await held(2);
+    const [a, b] = rows as [MessageRow, MessageRow];
+    const journal = failing(db, clock, 1);
+    const outcome = accepted(a);
+    await expect(journal.settle(outcome)).rejects.toThrow('away');
+    await expect(journal.mark(b, SERVER, 'hash')).rejects.toThrow('not stored yet');
+    journal.giveUp(outcome);
+    expect(await journal.mark(b, SERVER, 'hash')).toBe(true);
+  });
+
+  test('one bad outcome takes no others with it, and holds up markers only until it is known to be bad', async () => {
+    const { db, journal, rows } = await held(6);
+    const [good, bad, marked, ...others] = rows as [MessageRow, MessageRow, MessageRow, ...MessageRow[]];
     // Its attempt is on record already: the key refuses a second one.
     await journal.settle(accepted(bad));
     await db.write((tx) =>
@@ -154,13 +185,22 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
         .where('id', '=', bad.id)
         .execute(),
     );
+    const outcome = accepted(bad);
     const ends = await Promise.allSettled([
       journal.settle(accepted(good)),
-      journal.settle(accepted(bad)),
+      journal.settle(outcome),
       journal.mark(marked, SERVER, 'hash'),
     ]);
-    expect(ends.map((end) => end.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(ends.map((end) => end.status)).toEqual(['fulfilled', 'rejected', 'rejected']);
     expect((await stored(db, good)).state).toBe('sent');
+    expect((await stored(db, marked)).dot_at).toBe(null);
+    for (const other of others.slice(0, 2)) {
+      await expect(journal.settle(outcome)).rejects.toThrow(); // again, and nothing says that others fare better
+      await expect(journal.mark(marked, SERVER, 'hash')).rejects.toThrow('not stored yet');
+      expect(await journal.settle(accepted(other))).toBe(true);
+      await expect(journal.settle(outcome)).rejects.toThrow();
+    }
+    expect(await journal.mark(marked, SERVER, 'hash')).toBe(true);
     expect((await stored(db, marked)).dot_at).toBe(NOON);
   });
 });

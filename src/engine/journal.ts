@@ -6,6 +6,7 @@ import type { Db } from '../storage/db.ts';
 import { Meter } from './meter.ts';
 import type { Turn } from './next-state.ts';
 import { settle, tell } from './settle.ts';
+import { Unstored } from './unstored.ts';
 
 type Entry = { mark: Mark } | { turn: Turn } | { renew: readonly string[] };
 /** Whether it was written; of a marker also when its lease ends. */
@@ -16,12 +17,14 @@ type Stored = { isStored: boolean; until?: number | undefined };
  * it. Both pass in the order in which they happened, in transactions that are shared over all connections and never
  * overlap; within one, outcomes are written before markers. So the outcome of one message on a connection commits
  * before the marker of the next there, or with it: a crash leaves at most one message per connection uncertain.
+ * An outcome that could not be stored keeps that order: no marker is written until it is (`Unstored`).
  */
 export class Journal {
   readonly #db: Db;
   readonly #clock: Clock;
   readonly #owner: string;
   readonly #meter = new Meter();
+  readonly #unstored = new Unstored();
   readonly #batcher = new Batcher<Entry, Stored>((entries, again) => this.#write(entries, again));
 
   constructor(db: Db, clock: Clock, owner: string) {
@@ -50,9 +53,17 @@ export class Journal {
     return isStored;
   }
 
-  /** Stores how a turn ended. @returns false when the lease was lost, and then nothing is written */
+  /**
+   * Stores how a turn ended. @returns false when the lease was lost, and then nothing is written. Rejects when it could
+   * not be stored: then no marker is, until the same turn was stored or is given up
+   */
   async settle(turn: Turn): Promise<boolean> {
     return (await this.#batcher.add({ turn })).isStored;
+  }
+
+  /** Nobody tries any more to store how a turn ended. */
+  giveUp(turn: Turn): void {
+    this.#unstored.remove(turn);
   }
 
   /**
@@ -66,14 +77,14 @@ export class Journal {
   async #write(entries: readonly Entry[], again: boolean): Promise<Stored[]> {
     const turns = entries.flatMap((entry) => ('turn' in entry ? [entry.turn] : []));
     const marks = entries.flatMap((entry) => ('mark' in entry ? [entry.mark] : []));
-    const { settled, marked } = await this.#db.write(async (tx) => {
-      const now = this.#clock.now();
-      const settled = await settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now));
-      const marked = await mark(tx, marks, now);
-      for (const entry of entries) if ('renew' in entry) await renew(tx, this.#owner, entry.renew, now);
-      await tell(tx, settled, now);
-      return { settled: new Set(settled.map(({ row }) => claimKey(row))), marked };
+    if (marks.length > 0 && this.#unstored.holdsUpMarkers(turns))
+      throw new Error('An outcome is not stored yet, so the marker may not be.');
+    const { settled, marked } = await this.#writeAll(entries, turns, marks).catch((error) => {
+      // Of a group that failed each entry is tried again alone, in the same order.
+      if (entries.length === 1) for (const turn of turns) this.#unstored.add(turn);
+      throw error;
     });
+    this.#unstored.stored(turns);
     for (const { verdict } of turns)
       if (verdict.kind === 'attempted' && verdict.server && verdict.outcome.class === 'accepted')
         this.#meter.add(verdict.server.id, this.#clock.now());
@@ -86,6 +97,17 @@ export class Journal {
       if ('turn' in entry) return { isStored: settled.has(claimKey(entry.turn.row)) };
       const until = marked.get(claimKey(entry.mark));
       return { isStored: until !== undefined, until };
+    });
+  }
+
+  #writeAll(entries: readonly Entry[], turns: readonly Turn[], marks: readonly Mark[]) {
+    return this.#db.write(async (tx) => {
+      const now = this.#clock.now();
+      const settled = await settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now));
+      const marked = await mark(tx, marks, now);
+      for (const entry of entries) if ('renew' in entry) await renew(tx, this.#owner, entry.renew, now);
+      await tell(tx, settled, now);
+      return { settled: new Set(settled.map(({ row }) => claimKey(row))), marked };
     });
   }
 }

@@ -199,7 +199,10 @@ export class Worker {
       try {
         return await this.#journal.settle(turn);
       } catch (error) {
-        if (this.#clock.monotonic() > until) throw error;
+        if (this.#clock.monotonic() > until) {
+          this.#journal.giveUp(turn);
+          throw error;
+        }
         this.#parts.log.error(
           { message: turn.row.id, error: errorText(error) },
           'an outcome could not be stored; trying again',
