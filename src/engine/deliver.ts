@@ -43,12 +43,21 @@ export interface DeliverParts {
 const RETURN_AFTER_MS = 30_000;
 
 /**
- * The paper path of one claimed message. Each step may end the line; all of them come before the envelope, since
+ * The paper path of one claimed message; without a briefing it is given back. Each step may end the line; all of them come before the envelope, since
  * after it the only way back is to close the socket.
  */
-export async function deliver(parts: DeliverParts, row: MessageRow, briefing: Briefing): Promise<Verdict> {
-  const verdict =
-    rescued(row) ??
+export async function deliver(
+  parts: DeliverParts,
+  row: MessageRow,
+  briefing: Briefing | undefined,
+): Promise<Verdict> {
+  const now = parts.clock.now();
+  const verdict = rescued(row) ?? (briefing ? await briefed(parts, row, briefing) : returned(now));
+  return doubtful(row, verdict);
+}
+
+async function briefed(parts: DeliverParts, row: MessageRow, briefing: Briefing): Promise<Verdict> {
+  return (
     expired(row, parts.clock.now()) ??
     suppressed(row, briefing) ??
     (await route(parts, row, briefing, async (choice, server) => {
@@ -57,8 +66,13 @@ export async function deliver(parts: DeliverParts, row: MessageRow, briefing: Br
       if (wouldDiffer(row, letter)) return HELD_BACK;
       if (!server) return capture(row, choice, letter);
       return transmit(parts, row, choice, server, letter);
-    }));
-  return doubtful(row, verdict);
+    }))
+  );
+}
+
+/** Trouble of our own: as if it had not been claimed, but not at once. */
+function returned(now: number): Verdict {
+  return { kind: 'returned', at: now + tuned('return', RETURN_AFTER_MS) };
 }
 
 /** What may have gone out before never ends as if it had not: its first try stays as uncertain as it was. */
@@ -250,8 +264,7 @@ async function transmit(
   );
   if (outcome.code === 'lease_lost') return { kind: 'lost' };
   if (outcome.code === 'stopping') return { kind: 'returned', at: parts.clock.now() };
-  if (outcome.class === 'local')
-    return { kind: 'returned', at: parts.clock.now() + tuned('return', RETURN_AFTER_MS) };
+  if (outcome.class === 'local') return returned(parts.clock.now());
   return {
     kind: 'attempted',
     server: { id: server.id, name: server.name },

@@ -156,3 +156,28 @@ describe('two workspaces', () => {
     await app.untilTrue(async () => (await waiting({})) === 0);
   });
 });
+
+describe('messages that were claimed and could not be looked up', () => {
+  test('are given back, with what they had reserved at their server', async () => {
+    const { app, clock } = await setting();
+    const { db } = app.app;
+    const server = await connected(app, 'One');
+    const limits = { perHour: 1 };
+    expect((await app.call('PATCH', `/v1/servers/${server.id}`, { limits })).status).toBe(200);
+    const sendAt = new Date(clock.now() + MINUTE).toISOString();
+    const [id] = await sendMany(app, 1, { sendAt });
+    const rows = () => db.read.selectFrom('messages').selectAll().where('id', '=', id!);
+    await db.write((tx) => tx.updateTable('messages').set({ lane: server.id }).execute());
+    await db.write((tx) => tx.schema.alterTable('suppressions').renameTo('away').execute());
+    clock.advance(MINUTE);
+    app.app.nudge();
+    await app.untilTrue(async () => {
+      const { fence, lease_owner } = await rows().executeTakeFirstOrThrow();
+      return fence === 1 && lease_owner === null;
+    });
+    await db.write((tx) => tx.schema.alterTable('away').renameTo('suppressions').execute());
+    clock.advance(MINUTE / 2);
+    app.app.nudge();
+    await app.until(id!, 'sent');
+  });
+});

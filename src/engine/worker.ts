@@ -6,6 +6,7 @@ import type { Backlog } from '../messages/backlog.ts';
 import { claimKey, laneOf, RENEW_EVERY_MS } from '../queue/delivery.ts';
 import { claim, type DueLane, lanes, type MessageRow } from '../queue/queue.ts';
 import { isPaced } from '../servers/pace.ts';
+import type { Server } from '../servers/server.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
 import { type DeliverParts, deliver } from './deliver.ts';
@@ -115,11 +116,19 @@ export class Worker {
       if (rows.length > 0) {
         this.#keeper.claimed(lane.lane, rows);
         this.#countTaken(lane.lane, rows.length);
-        this.#take(rows, await briefingFor(this.#parts.db, rows, servers, now));
+        this.#take(rows, await this.#briefing(rows, servers, now));
       }
       found += rows.length;
     }
     return found;
+  }
+
+  /** @returns undefined when it could not be read: the rows are claimed already, and have to be given back */
+  #briefing(rows: readonly MessageRow[], servers: readonly Server[], now: number) {
+    return briefingFor(this.#parts.db, rows, servers, now).catch((error) => {
+      this.#parts.log.error({ error: errorText(error) }, 'claimed messages could not be looked up');
+      return undefined;
+    });
   }
 
   /** Each look begins with another lane: where places are few, none is always the last. */
@@ -139,7 +148,7 @@ export class Worker {
     return Math.min(MAX_CLAIM, Math.ceil(free / lanesLeft));
   }
 
-  #take(rows: readonly MessageRow[], briefing: Briefing): void {
+  #take(rows: readonly MessageRow[], briefing: Briefing | undefined): void {
     for (const row of rows) {
       // Claimed again while its turn before goes on here, be it that its outcome is stored and not yet answered, or that
       // this process stood still past its lease: one turn ends before the next begins.
@@ -163,7 +172,7 @@ export class Worker {
     }
   }
 
-  async #work(row: MessageRow, briefing: Briefing): Promise<void> {
+  async #work(row: MessageRow, briefing: Briefing | undefined): Promise<void> {
     failpoint('claimed');
     const verdict = this.#excuse(await deliver(this.#deliverParts, row, briefing));
     const isSettled = await this.#settle({ row, verdict, random: Math.random() });
@@ -171,7 +180,7 @@ export class Worker {
     else this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
     this.#parts.onSettled?.(row.id);
     if (verdict.kind === 'waits' && verdict.code === 'waiting_turn') this.#keeper.queued(verdict.lane);
-    if (wasAccepted(verdict)) this.#countSent(row, verdict, briefing);
+    if (briefing && wasAccepted(verdict)) this.#countSent(row, verdict, briefing);
     else this.nudge();
   }
 
