@@ -71,7 +71,10 @@ interface Lane {
   /** Who waits for a slot: no more than there are callers, urgent ones first. */
   waiting: Waiting[];
   isRetired: boolean;
-  /** False once an envelope that left ahead was answered out of order. */
+  /**
+   * False once an envelope that left ahead was answered out of order, or the message before it was not answered: there
+   * are servers that hang up on it, and each message they leave uncertain is one too many.
+   */
   mayRunAhead: boolean;
 }
 
@@ -177,7 +180,9 @@ export class Pool {
     lane.busy.add(kept);
     kept.promised = undefined;
     try {
-      return await kept.session.send(envelope, content, beforeDot, () => this.#promise(lane, kept));
+      const outcome = await kept.session.send(envelope, content, beforeDot, () => this.#promise(lane, kept));
+      if (kept.promised && outcome.class === 'uncertain') lane.mayRunAhead = false;
+      return outcome;
     } catch (bug) {
       // Who was promised this connection is told of no other end than this: it goes on as the first of those who wait.
       if (kept.promised) lane.waiting.unshift(kept.promised);

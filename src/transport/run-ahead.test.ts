@@ -88,7 +88,7 @@ describe('an envelope that leaves ahead', () => {
     expect(sent[AHEAD]!.connection).toBe(2);
   });
 
-  test('is not uncertain with the message before it', async () => {
+  test('is not uncertain with the message before it, and the server loses the privilege', async () => {
     const server = await serverWith([
       { stage: 'dot', fault: 'lose-after-accept', match: { connection: 1, nth: AHEAD } },
     ]);
@@ -97,6 +97,8 @@ describe('an envelope that leaves ahead', () => {
     expect(copies(AHEAD - 1)).toBe(1);
     for (const at of others(AHEAD - 1))
       expect([at, sent[at]!.class, copies(at)]).toEqual([at, 'accepted', 1]);
+    const after = server.ledger.filter((entry) => entry.connection > 1);
+    expect(after.map((entry) => entry.followed)).toEqual(Array(after.length).fill(false));
   });
 
   test('that is refused leaves the session to the next', async () => {
