@@ -254,6 +254,25 @@ describe('settings', () => {
     await server.until(() => server.connections === 1);
   });
 
+  test('that allow fewer connections hold for those at work, one message later, and for those that are kept', async () => {
+    const { server, release } = await patientServer();
+    const pool = newPool();
+    const endpoint = endpointFor(server);
+    const busy = sendMany(pool, 5, endpoint, 5);
+    await server.until(
+      () => [...server.commands.values()].filter((said) => said.includes('DATA')).length === 5,
+    );
+    const later = sendMany(pool, 10, endpoint, 2);
+    release();
+    const first = (await busy).map(({ connection }) => connection);
+    const used = new Set((await later).map(({ connection }) => connection));
+    expect([used.size, first.filter((one) => used.has(one)).length]).toEqual([2, 2]);
+    await server.until(() => server.connections === 2);
+    await pool.send('one', endpoint, 1, LETTER);
+    await server.until(() => server.connections === 1);
+    expect(server.totalConnections).toBe(5);
+  });
+
   test('of two servers do not share connections', async () => {
     const server = await fakeServer({ security: 'none' });
     const pool = newPool();

@@ -68,6 +68,8 @@ interface Lane {
   busy: Set<Kept>;
   /** Slots taken, by connections and by attempts to open one. */
   taken: number;
+  /** How many there may be, as the last letter said. */
+  max: number;
   /** Who waits for a slot: no more than there are callers, urgent ones first. */
   waiting: Waiting[];
   isRetired: boolean;
@@ -102,7 +104,9 @@ export class Pool {
    */
   async send(key: string, endpoint: Endpoint, maxConnections: number, letter: Letter): Promise<Sent> {
     const lane = this.#laneFor(key, endpoint);
-    const { kept, refusal } = await takeSlot(lane, maxConnections, letter);
+    lane.max = maxConnections;
+    closeSurplus(lane);
+    const { kept, refusal } = await takeSlot(lane, letter);
     if (refusal) return { outcome: refusal, connection: undefined, durationMs: 0 };
     const began = this.#options.clock.monotonic();
     let used: Kept | undefined;
@@ -141,6 +145,7 @@ export class Pool {
       idle: [],
       busy: new Set(),
       taken: 0,
+      max: 0,
       waiting: [],
       isRetired: false,
       mayRunAhead: true,
@@ -199,7 +204,8 @@ export class Pool {
   #promise(lane: Lane, kept: Kept): Letter | undefined {
     const [next] = lane.waiting;
     const { session } = kept;
-    if (!next || lane.isRetired || !lane.mayRunAhead || !session.runsAhead) return undefined;
+    if (!next || lane.isRetired || isOverfull(lane) || !lane.mayRunAhead || !session.runsAhead)
+      return undefined;
     if (session.sent + 1 >= maxMessages(session) || !session.canCarry(next.letter)) return undefined;
     kept.promised = lane.waiting.shift();
     return next.letter;
@@ -208,7 +214,7 @@ export class Pool {
   #keepOrClose(lane: Lane, kept: Kept): void {
     const { session, promised } = kept;
     if (promised) return; // it goes on with that one, or that one finds it broken and destroyed
-    if (lane.isRetired || !session.usable || session.sent >= maxMessages(session)) {
+    if (lane.isRetired || isOverfull(lane) || !session.usable || session.sent >= maxMessages(session)) {
       void session.close();
       return;
     }
@@ -219,9 +225,9 @@ export class Pool {
     }, this.#options.idleMs ?? IDLE_MS).unref();
   }
 
-  /** The slot changes hands, with the connection where it was promised. */
+  /** The slot changes hands, with the connection where it was promised; or goes, where fewer are allowed by now. */
   #freeSlot(lane: Lane, kept: Kept | undefined): void {
-    const next = kept?.promised ?? lane.waiting.shift();
+    const next = kept?.promised ?? (isOverfull(lane) ? undefined : lane.waiting.shift());
     // A turn later: who was before has then asked for its outcome to be stored, ahead of the marker of the next.
     if (next) setImmediate(() => next.go(kept?.promised ? { kept } : {}));
     else lane.taken--;
@@ -251,8 +257,8 @@ export class Pool {
 }
 
 /** Resolves when the slot is taken, or with the reason why nobody who waits gets one. */
-function takeSlot(lane: Lane, max: number, letter: Letter): Promise<{ kept?: Kept; refusal?: Outcome }> {
-  if (lane.taken < max) {
+function takeSlot(lane: Lane, letter: Letter): Promise<{ kept?: Kept; refusal?: Outcome }> {
+  if (lane.taken < lane.max) {
     lane.taken++;
     return Promise.resolve({});
   }
@@ -260,6 +266,21 @@ function takeSlot(lane: Lane, max: number, letter: Letter): Promise<{ kept?: Kep
     const place = letter.isUrgent ? lane.waiting.findIndex((one) => !one.letter.isUrgent) : -1;
     lane.waiting.splice(place < 0 ? lane.waiting.length : place, 0, { letter, go });
   });
+}
+
+/** More slots are taken than are allowed by now. Those who wait get one of the others. */
+function isOverfull(lane: Lane): boolean {
+  return lane.taken > lane.max;
+}
+
+/** Kept connections beyond what is allowed by now, those first that were used last the longest ago. */
+function closeSurplus(lane: Lane): void {
+  const surplus = Math.min(lane.idle.length, lane.idle.length + lane.taken - lane.max);
+  if (surplus <= 0) return;
+  for (const { session, idleTimer } of lane.idle.splice(0, surplus)) {
+    clearTimeout(idleTimer);
+    void session.close();
+  }
 }
 
 /** What a person must mend is not tried again by all who wait: twenty wrong passwords in a row lock an account. */
