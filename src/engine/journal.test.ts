@@ -158,7 +158,10 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     await expect(journal.mark(b, SERVER, 'hash')).rejects.toThrow('not stored yet');
     expect((await stored(db, b)).dot_at).toBe(null);
     // Together with the outcome it may be; and after it, as ever.
-    expect(await Promise.all([journal.settle(outcome), journal.mark(b, SERVER, 'hash')])).toEqual([true, true]);
+    expect(await Promise.all([journal.settle(outcome), journal.mark(b, SERVER, 'hash')])).toEqual([
+      true,
+      true,
+    ]);
     expect(await journal.mark(c, SERVER, 'hash')).toBe(true);
   });
 

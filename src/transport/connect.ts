@@ -7,14 +7,20 @@ export interface Connected {
 }
 
 /**
- * A TCP connection to the first address that takes one, tried in turn within `timeoutMs` altogether.
+ * A TCP connection to the first address that takes one, tried in turn within `timeoutMs` altogether. `cut` ends it,
+ * also when it is open.
  * @throws Stop at `connect`, with what the last address answered
  */
-export async function connectToOne(addresses: string[], port: number, timeoutMs: number): Promise<Connected> {
+export async function connectToOne(
+  addresses: string[],
+  port: number,
+  timeoutMs: number,
+  cut?: AbortSignal,
+): Promise<Connected> {
   let failed: Stop | undefined;
   for (const ip of addresses) {
     try {
-      return { ip, socket: await connectTo(ip, port, timeoutMs / addresses.length) };
+      return { ip, socket: await connectTo(ip, port, timeoutMs / addresses.length, cut) };
     } catch (thrown) {
       const kind = KINDS[(thrown as NodeJS.ErrnoException).code ?? ''] ?? 'closed';
       failed = fail('connect', kind, { ip, seconds: Math.round(timeoutMs / 1000) });
@@ -34,9 +40,14 @@ const KINDS: Record<string, FailureKind> = {
 };
 
 /** One TCP connection without Nagle's delay. Rejects with the error of the system, `ETIMEDOUT` after `timeoutMs`. */
-export function connectTo(ip: string, port: number, timeoutMs: number): Promise<Socket> {
+export function connectTo(
+  ip: string,
+  port: number,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: ip, port, noDelay: true });
+    const socket = connect({ host: ip, port, noDelay: true, ...(signal && { signal }) });
     const timer = setTimeout(() => {
       socket.destroy(Object.assign(new Error('connecting timed out'), { code: 'ETIMEDOUT' }));
     }, timeoutMs);

@@ -25,6 +25,8 @@ export interface OpenOptions {
   clock?: Clock | undefined;
   /** Instead of the system's. */
   lookup?: Lookup | undefined;
+  /** Ends the connection at once, at whatever stage it is. */
+  cut?: AbortSignal | undefined;
 }
 
 /** A line on which MAIL may be said. */
@@ -97,13 +99,14 @@ class Opening {
 
   async #connect(): Promise<Connected> {
     const { host, port, allowAddress } = this.#endpoint;
-    const resolved = await resolveHost(host, { lookup: this.#options.lookup, timeoutMs: this.#left('dns') });
+    const { lookup, cut } = this.#options;
+    const resolved = await resolveHost(host, { lookup, cut, timeoutMs: this.#left('dns') });
     if (!resolved.ok) throw new Stop('dns', { failure: resolved.failure });
     // One forbidden address among good ones is a trap, not a spare.
     const refused = resolved.addresses.find((ip) => !allowAddress(ip));
     if (refused !== undefined)
       throw fail('dns', 'host_not_allowed', { ip: refused, what: WHAT[addressKind(refused)] });
-    return connectToOne(resolved.addresses, port, this.#left('connect'));
+    return connectToOne(resolved.addresses, port, this.#left('connect'), cut);
   }
 
   async #secure(socket: Connected['socket']): Promise<TLSSocket> {

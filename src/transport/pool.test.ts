@@ -4,7 +4,7 @@ import type { FakeServer } from '../demo-smtp/server.ts';
 import type { Endpoint } from './endpoint.ts';
 import { type Letter, Pool, type PoolOptions, type Sent } from './pool.ts';
 import { SmtpSession } from './smtp.ts';
-import { CONTENT, ENVELOPE, endpointFor, fakeServer, faultyServer, yes } from './testing.ts';
+import { CONTENT, ENVELOPE, endpointFor, fakeServer, faultyServer, SIGN_IN, USERS, yes } from './testing.ts';
 
 const LETTER: Letter = { envelope: ENVELOPE, content: CONTENT, beforeDot: yes, serverName: 'Test server' };
 
@@ -311,5 +311,39 @@ describe('closing', () => {
     await pool.close(30);
     expect((await sending).outcome.class).toMatch(/^(uncertain|network)$/); // by how far it had come
     await server.until(() => server.connections === 0);
+  });
+
+  test.each([
+    ['greet', 'starttls'],
+    ['handshake', 'starttls'],
+    ['handshake', 'ssl'],
+    ['auth', 'starttls'],
+    ['auth', 'ssl'],
+  ] as const)(
+    'cuts at once what hangs while it is being opened, at %s with %s, and what waits for it',
+    async (stage, security) => {
+      const server = await fakeServer({ security, users: USERS, script: [{ stage, fault: 'hang' }] });
+      const pool = newPool();
+      const endpoint = endpointFor(server, { security, ...SIGN_IN });
+      const sending = sendMany(pool, 2, endpoint, 1);
+      await server.until(() => server.connections === 1);
+      await pool.close(60_000);
+      expect((await sending).map(({ outcome }) => outcome.code)).toEqual(['stopping', 'stopping']);
+      await server.until(() => server.connections === 0);
+    },
+  );
+
+  test('cuts a look-up of a name that takes long', async () => {
+    const asked = Promise.withResolvers<void>();
+    const lookup = () => {
+      asked.resolve();
+      return new Promise<string[]>(() => {});
+    };
+    const server = await fakeServer({ security: 'none' });
+    const pool = newPool({ lookup });
+    const sending = pool.send('one', endpointFor(server, { host: 'mail.example.com' }), 1, LETTER);
+    await asked.promise;
+    await pool.close(60_000);
+    expect((await sending).outcome.code).toBe('stopping');
   });
 });

@@ -4,7 +4,7 @@ import { type Endpoint, sameEndpoint } from './endpoint.ts';
 import type { Envelope } from './envelope.ts';
 import type { Outcome } from './outcome.ts';
 import type { Lookup } from './resolve.ts';
-import { SmtpSession } from './smtp.ts';
+import { type Opened, SmtpSession } from './smtp.ts';
 import type { Timeouts } from './timeouts.ts';
 
 /** One message for one recipient, ready to leave. */
@@ -91,6 +91,8 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #retired = new Set<Lane>();
+  /** Cuts of connections that are being opened. */
+  readonly #opening = new Set<AbortController>();
   #lastConnection = 0;
   #isClosed = false;
 
@@ -127,9 +129,13 @@ export class Pool {
     await this.#retire(lane);
   }
 
-  /** Takes nothing new, waits up to `drainMs` for what is under way, then cuts it. */
+  /**
+   * Takes nothing new, cuts what is still being opened, waits up to `drainMs` for messages under way, then cuts them
+   * too.
+   */
   async close(drainMs: number): Promise<void> {
     this.#isClosed = true;
+    for (const opening of this.#opening) opening.abort();
     const closing = [...this.#lanes.keys()].map((key) => this.forget(key));
     if (this.#retired.size > 0) await this.#drained(drainMs);
     for (const lane of this.#retired) for (const { session } of lane.busy) session.destroy();
@@ -166,19 +172,29 @@ export class Pool {
 
   async #sendOnNew(lane: Lane, endpoint: Endpoint, letter: Letter): Promise<Carried> {
     if (this.#isClosed) return { outcome: stopping(endpoint, letter), on: undefined };
-    const { timeouts, clock, lookup } = this.#options;
-    const { serverName, preset } = letter;
-    const opened = await SmtpSession.open(endpoint, { serverName, preset, timeouts, clock, lookup });
+    const opened = await this.#open(endpoint, letter);
+    if (this.#isClosed) {
+      if (opened.ok) opened.session.destroy();
+      return { outcome: stopping(endpoint, letter), on: undefined };
+    }
     if (!opened.ok) {
       refuseWaiting(lane, opened.outcome);
       return { outcome: opened.outcome, on: undefined };
     }
-    if (this.#isClosed) {
-      opened.session.destroy();
-      return { outcome: stopping(endpoint, letter), on: undefined };
-    }
     const kept: Kept = { session: opened.session, connection: ++this.#lastConnection };
     return { outcome: await this.#carry(lane, kept, letter), on: kept };
+  }
+
+  async #open(endpoint: Endpoint, { serverName, preset }: Letter): Promise<Opened> {
+    const { timeouts, clock, lookup } = this.#options;
+    const opening = new AbortController();
+    this.#opening.add(opening);
+    try {
+      const cut = opening.signal;
+      return await SmtpSession.open(endpoint, { serverName, preset, timeouts, clock, lookup, cut });
+    } finally {
+      this.#opening.delete(opening);
+    }
   }
 
   async #carry(lane: Lane, kept: Kept, { envelope, content, beforeDot }: Letter): Promise<Outcome> {

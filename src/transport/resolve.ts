@@ -8,17 +8,24 @@ export type Lookup = (host: string) => Promise<string[]>;
 
 export type Resolved = { ok: true; addresses: string[] } | { ok: false; failure: Failure };
 
+interface ResolveOptions {
+  lookup?: Lookup | undefined;
+  timeoutMs?: number | undefined;
+  /** Ends the wait for an answer. */
+  cut?: AbortSignal | undefined;
+}
+
 const MAX_ADDRESSES = 16;
 
 /** Looks a name up once. Whoever connects uses these addresses, so that a second answer cannot differ (rebinding). */
 export async function resolveHost(
   host: string,
-  { lookup = lookupAll, timeoutMs = TIMEOUTS.dns }: { lookup?: Lookup | undefined; timeoutMs?: number } = {},
+  { lookup = lookupAll, timeoutMs = TIMEOUTS.dns, cut }: ResolveOptions = {},
 ): Promise<Resolved> {
   if (isIP(host)) return { ok: true, addresses: [host] };
   if (!HOST_NAME.test(host)) return { ok: false, failure: { kind: 'dns_not_found' } };
   try {
-    const addresses = await within(timeoutMs, lookup(host));
+    const addresses = await within(timeoutMs, lookup(host), cut);
     if (addresses.length > 0) return { ok: true, addresses: addresses.slice(0, MAX_ADDRESSES) };
     return { ok: false, failure: { kind: 'dns_not_found' } };
   } catch (thrown) {
@@ -36,12 +43,14 @@ async function lookupAll(host: string): Promise<string[]> {
 }
 
 /** getaddrinfo cannot be called off; its answer is left to itself. */
-function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+function within<T>(timeoutMs: number, promise: Promise<T>, cut?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(Object.assign(new Error('lookup timed out'), { code: 'ETIMEOUT' })),
-      timeoutMs,
-    );
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    const giveUp = () => reject(Object.assign(new Error('lookup timed out'), { code: 'ETIMEOUT' }));
+    const timer = setTimeout(giveUp, timeoutMs);
+    cut?.addEventListener('abort', giveUp);
+    promise.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      cut?.removeEventListener('abort', giveUp);
+    });
   });
 }
