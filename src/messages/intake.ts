@@ -8,7 +8,13 @@ import { findSuppressions } from '../suppressions/suppress.ts';
 import { blockedReason } from '../suppressions/suppression.ts';
 import type { Accepted, Draft } from './accept.ts';
 import type { Backlog } from './backlog.ts';
-import { insertAttachments, insertIdempotencyKeys, insertMessages, type NewMessage } from './store.ts';
+import {
+  insertAttachments,
+  insertIdempotencyKeys,
+  insertMessages,
+  messagesByIds,
+  type NewMessage,
+} from './store.ts';
 
 /** One call that was checked: what is to be stored, and what is answered then. */
 export interface Intent {
@@ -32,8 +38,10 @@ export class Intake {
 
   /** `backlog` is told what came in; absent where another process sends. */
   constructor(db: Db, backlog?: Backlog) {
-    this.#batcher = new Batcher(async (intents) => {
-      const answers = await db.write((tx) => storeAll(tx, intents));
+    this.#batcher = new Batcher(async (intents, again) => {
+      const answers = await db.write(
+        async (tx) => (again ? await storedBefore(tx, intents) : undefined) ?? storeAll(tx, intents),
+      );
       failpoint('accept-committed');
       for (const [at, intent] of intents.entries())
         if (answers[at] !== TAKEN)
@@ -46,6 +54,17 @@ export class Intake {
   store(intent: Intent): Promise<unknown> {
     return this.#batcher.add(intent);
   }
+}
+
+/**
+ * The group that failed may have been committed all the same, its answer lost. An id is drawn once: where it stands, it
+ * is the call's own. @returns undefined where nothing does; a call with a key is known by that
+ */
+async function storedBefore(tx: Tx, intents: readonly Intent[]): Promise<unknown[] | undefined> {
+  const [{ workspaceId, drafts, key, answer }] = intents as [Intent];
+  const ids = drafts.flatMap((draft) => draft.rows.map((row) => row.id));
+  if (key || ids.length === 0 || (await messagesByIds(tx, workspaceId, ids)).size === 0) return undefined;
+  return [answer(drafts.map(accepted))];
 }
 
 async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<unknown[]> {

@@ -1,0 +1,62 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { ENGINES } from '../storage/testing.ts';
+import { testApp } from '../testing/test-app.ts';
+import { Intake } from './intake.ts';
+
+test.each(ENGINES)(
+  'calls whose commit was not answered are answered with what they stored, on $engine',
+  async ({ engine }) => {
+    const running = await testApp({ start: false, engine });
+    onTestFinished(() => running.stop());
+    const { db } = running.app;
+    await running.call('POST', '/v1/suppressions', { email: 'blocked@example.org' });
+    const send = (rcpt: string, key?: string) =>
+      running.call(
+        'POST',
+        '/v1/messages',
+        { rcpt, subject: 's', text: 't' },
+        key === undefined ? {} : { 'idempotency-key': key },
+      );
+    let isLost = false;
+    const { write } = db;
+    const losing: typeof write = async (work, options) => {
+      const result = await write(work, options);
+      if (isLost) return result;
+      isLost = true;
+      throw new Error('Connection terminated unexpectedly');
+    };
+    // All in one group: whoever comes first waits for the others. Its commit is made, and nobody is told.
+    const { store } = Intake.prototype;
+    const all = Promise.withResolvers<void>();
+    let come = 0;
+    const storing = vi.spyOn(Intake.prototype, 'store').mockImplementation(async function (
+      this: Intake,
+      intent,
+    ) {
+      if (++come === 4) {
+        db.write = losing;
+        all.resolve();
+      }
+      await all.promise;
+      return store.call(this, intent);
+    });
+    onTestFinished(() => storing.mockRestore());
+    const answers = await Promise.all([
+      send('ann@example.org'),
+      send('blocked@example.org'),
+      send('bob@example.org', 'key-1'),
+      send('cyd@example.org'),
+    ]);
+    expect(isLost).toBe(true);
+    expect(answers.map(({ status, body }) => [status, body.status])).toEqual([
+      [202, 'queued'],
+      [202, 'blocked'],
+      [202, 'queued'],
+      [202, 'queued'],
+    ]);
+    const rows = await db.read.selectFrom('messages').select(['id', 'state']).execute();
+    expect(rows.map((row) => [row.id, row.state]).sort()).toEqual(
+      answers.map(({ body }) => [body.id, body.status]).sort(),
+    );
+  },
+);
