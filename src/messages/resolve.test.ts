@@ -1,12 +1,23 @@
+import { sql } from 'kysely';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { notify } from '../notices/notify.ts';
 import { unroutedLane } from '../queue/delivery.ts';
 import { dailyCounts } from '../statistics/count.ts';
-import { ENGINES, insertRows } from '../storage/testing.ts';
+import type { Db, Tx } from '../storage/db.ts';
+import { ENGINES, insertRows, NOON } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
 import { secondWorkspace } from '../workspaces/testing.ts';
-import { MAX_RESOLVED } from './resolve.ts';
+import { closeNoticeWithLast, MAX_RESOLVED } from './resolve.ts';
+
+const NOTICE = { kind: 'message_uncertain', subject: '' } as const;
+
+/** How many transactions of this PostgreSQL database wait for another one. */
+async function waitingForLocks(db: Db): Promise<number> {
+  const { rows } = await sql<{ waiting: number }>`select count(*) as waiting from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(db.read);
+  return rows[0]!.waiting;
+}
 
 describe.each(ENGINES)('many decided at once on $engine', ({ engine }) => {
   let clock: FakeClock;
@@ -48,6 +59,50 @@ describe.each(ENGINES)('many decided at once on $engine', ({ engine }) => {
       'resolved_sent',
       ['message.sent'],
     ]);
+  });
+
+  /** Another transaction stands still before its commit, until the one of `meanwhile` has come up to it and waits. */
+  const besides = async <T>(work: (tx: Tx) => Promise<unknown>, meanwhile: () => Promise<T>): Promise<T> => {
+    const { db } = running.app;
+    const worked = Promise.withResolvers<void>();
+    let isAnswered = false;
+    const committed = db.write(async (tx) => {
+      await work(tx);
+      worked.resolve();
+      while (engine === 'postgres' && !isAnswered && (await waitingForLocks(db)) === 0);
+    });
+    await worked.promise;
+    const answer = await meanwhile();
+    isAnswered = true;
+    await committed;
+    return answer;
+  };
+  const opened = () =>
+    running.app.db.write((tx) => notify(tx, { ...NOTICE, workspaceId: running.workspaceId, at: NOON }));
+  const notices = async () =>
+    (await running.call('GET', '/v1/notices')).body.data.map((one: { open: boolean }) => one.open);
+
+  test('the last of them while another becomes uncertain: the notice of that one stays', async () => {
+    const [last] = await uncertain(1);
+    const [next] = await uncertain(1, { state: 'queued' });
+    await opened();
+    const becomesUncertain = async (tx: Tx) => {
+      await tx.updateTable('messages').set({ state: 'uncertain' }).where('id', '=', next!).execute();
+      await notify(tx, { ...NOTICE, workspaceId: running.workspaceId, at: NOON });
+    };
+    expect((await besides(becomesUncertain, () => resolve([last]))).status).toBe(200);
+    expect(await notices()).toEqual([true]);
+  });
+
+  test('the last two at the same moment: the notice is over', async () => {
+    const [one, other] = await uncertain(2);
+    await opened();
+    const decided = async (tx: Tx) => {
+      await tx.updateTable('messages').set({ state: 'sent' }).where('id', '=', one!).execute();
+      await closeNoticeWithLast(tx, running.workspaceId, NOON);
+    };
+    expect((await besides(decided, () => resolve([other]))).status).toBe(200);
+    expect(await notices()).toEqual([false]);
   });
 
   test('as sent: they count as sent on the day and at the server, and once', async () => {

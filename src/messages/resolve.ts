@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { audit, recordEvents } from '../events/record.ts';
-import { noticeOver } from '../notices/notify.ts';
+import { closeIfOver } from '../notices/notify.ts';
 import { unroutedLane } from '../queue/delivery.ts';
 import { type Change, changeIdle, type MessageRow } from '../queue/queue.ts';
 import { count } from '../statistics/count.ts';
@@ -73,8 +73,8 @@ export async function resolveMessages(
 
 /** The notice of uncertain messages is over when none is left; the last statement of a transaction. */
 export async function closeNoticeWithLast(tx: Tx, workspaceId: string, now: number): Promise<void> {
-  if ((await countByState(tx, workspaceId, 'uncertain')) > 0) return;
-  await noticeOver(tx, { workspaceId, kind: 'message_uncertain', subject: '' }, now);
+  const group = { workspaceId, kind: 'message_uncertain', subject: '' } as const;
+  await closeIfOver(tx, group, now, async () => (await countByState(tx, workspaceId, 'uncertain')) === 0);
 }
 
 /** @returns why it could not be decided */

@@ -6,7 +6,7 @@ import { type TestApp, testApp } from '../testing/test-app.ts';
 import { CONSEQUENCES, type Outcome } from '../transport/outcome.ts';
 import { type Ended, tellOfMessages, tellOfServers } from './news.ts';
 import { KINDS, linkOf, nextStepOf, titleOf } from './notice.ts';
-import { type News, noticeOver, notify } from './notify.ts';
+import { closeIfOver, type News, notify } from './notify.ts';
 
 const HOUR = 3_600_000;
 
@@ -219,7 +219,7 @@ describe.each(ENGINES)('notices on $engine', ({ engine }) => {
   test('what it tells may end: then nobody has to look', async () => {
     const group = { workspaceId: running.workspaceId, kind: 'message_uncertain', subject: '' } as const;
     await happened('message_uncertain');
-    await running.app.db.write((tx) => noticeOver(tx, group, clock.now()));
+    await running.app.db.write((tx) => closeIfOver(tx, group, clock.now(), async () => true));
     expect((await list())[0]).toMatchObject({ open: false });
   });
 

@@ -3,7 +3,7 @@ import { newId } from '../ids.ts';
 import { listServers } from '../servers/servers.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { isAboutServer, type Notice, type NoticeGroup, QUIET_AFTER_SEEN_MS } from './notice.ts';
-import { closeNotice, markSeen, noticesOf, raiseNotice } from './store.ts';
+import { closeNotice, holdNotice, markSeen, noticesOf, raiseNotice } from './store.ts';
 
 /** What happened. `count` is 1 unless several happened in this transaction. */
 export interface News extends NoticeGroup {
@@ -29,9 +29,18 @@ export function notify(tx: Tx, { name = null, reason = null, count = 1, ...news 
   });
 }
 
-/** What the notice told is no longer so: nobody has to look at it. */
-export function noticeOver(tx: Tx, group: NoticeGroup, now: number): Promise<void> {
-  return closeNotice(tx, group, now);
+/**
+ * Closes the notice when what it told is no longer so: nobody has to look at it. `isOver` is asked when nobody else can
+ * raise or close it any more, so that what they wrote before is seen, and what they write later opens it anew.
+ */
+export async function closeIfOver(
+  tx: Tx,
+  group: NoticeGroup,
+  now: number,
+  isOver: () => Promise<boolean>,
+): Promise<void> {
+  await holdNotice(tx, group);
+  if (await isOver()) await closeNotice(tx, group, now);
 }
 
 export interface ListedNotice extends Notice {

@@ -1,5 +1,6 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
+import { forUpdate } from '../storage/lease.ts';
 import type { Schema } from '../storage/schema.ts';
 import type { Notice, NoticeGroup, NoticeKind } from './notice.ts';
 
@@ -44,6 +45,18 @@ export async function raiseNotice(tx: Tx, raised: RaisedNotice): Promise<void> {
         })
         .where(sql<boolean>`(${open} or notices.seen_at <= ${raised.seenBefore})`),
     )
+    .execute();
+}
+
+/** Nobody else raises or closes it until the transaction ends. */
+export async function holdNotice(tx: Tx, group: NoticeGroup): Promise<void> {
+  await tx
+    .selectFrom('notices')
+    .select('id')
+    .where('workspace_id', '=', group.workspaceId)
+    .where('kind', '=', group.kind)
+    .where('subject', '=', group.subject)
+    .modifyEnd(forUpdate(tx))
     .execute();
 }
 
