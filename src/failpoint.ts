@@ -65,6 +65,11 @@ export const FAIL_POINTS = {
     moment: 'the terminator is written, its answer is not read',
     proves: 'K12, K13: uncertain, and never a second copy',
   },
+  'ran-ahead': {
+    stands: 'transport/smtp.ts #sendContent',
+    moment: 'the terminator and the envelope of the next message are written, neither is answered',
+    proves: 'K12: the first is uncertain, the next is sent once',
+  },
   'dot-replied': {
     stands: 'transport/smtp.ts send',
     moment: 'the answer to the terminator is read, nothing is stored of it',
@@ -89,6 +94,11 @@ export const FAIL_POINTS = {
     stands: 'storage/sqlite.ts, storage/postgres.ts',
     moment: 'a transaction has done its work and is about to commit',
     proves: 'K29: no 202 without a row, no dot without a marker, whichever write fails',
+  },
+  'commit-unflushed': {
+    stands: 'storage/sqlite.ts',
+    moment: 'a group is committed, its log is not flushed and nobody is told',
+    proves: 'K29: what was stored and not answered is neither lost nor done twice',
   },
 } as const;
 

@@ -142,7 +142,9 @@ class GroupedWriter {
       failpoint('commit');
       this.#commitAll.run();
       for (const [at, one] of group.entries()) if (one.lazy) settled[at]!();
-      if (group.some((one) => !one.lazy)) await this.#log.flush(isChanged);
+      if (group.every((one) => one.lazy)) return;
+      failpoint('commit-unflushed');
+      await this.#log.flush(isChanged);
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('rollback');
       if ((error as { code?: string }).code === 'SQLITE_FULL' && this.#whenFull()) return this.#commit(group);

@@ -232,6 +232,7 @@ export class SmtpSession {
     this.#wire.stage = 'dot';
     this.#wire.write(Buffer.concat([content.subarray(held), TERMINATOR, this.#announce(following?.())]));
     failpoint('dot-written', cut);
+    if (this.#announced) failpoint('ran-ahead', cut);
   }
 
   /** The commands of the next envelope, where there is one that this server can carry. */

@@ -8,7 +8,7 @@ import { type FailPoint, struckLine } from '../../src/failpoint.ts';
 import { createLog } from '../../src/log.ts';
 import { freeAllLeases } from '../../src/queue/queue.ts';
 import { type Judgment, judge } from '../../src/selftest/judge.ts';
-import { launcherOf, type Program } from '../../src/selftest/program.ts';
+import { EndedEarly, launcherOf, type Program } from '../../src/selftest/program.ts';
 import { type Listed, Trial } from '../../src/selftest/trial.ts';
 import type { Engine } from '../../src/storage/db.ts';
 import { postgresUrlFor } from '../../src/storage/testing.ts';
@@ -122,6 +122,18 @@ export class Stage {
     await this.#victim!.said(struckLine(point));
     await this.#victim!.exited;
     expect(this.#victim!.signal).toBe('SIGKILL');
+  }
+
+  /** Starts the program and makes the calls. @returns whether it has killed itself before all of it was over */
+  async diesOrEnds(failPlan: string, calls: readonly Asked[]): Promise<boolean> {
+    const started = await this.start(failPlan).catch((error) => {
+      if (error instanceof EndedEarly && error.signal === 'SIGKILL') return undefined;
+      throw error;
+    });
+    if (!started) return true;
+    await Promise.allSettled(calls.map((call) => this.send(call)));
+    await Promise.race([started.exited, this.trial.drained()]);
+    return started.signal === 'SIGKILL';
   }
 
   /** The messages of this case, in the order they were accepted. */

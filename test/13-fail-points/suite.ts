@@ -9,6 +9,9 @@ const EX_CONFIG = 78;
 const TWO_COPIES = /arrived too often/;
 const BATCH = 101; // one more than the rows of one statement
 const FEWEST_WRITES = 8;
+const FEWEST_FLUSHES = 6; // the two calls, a marker and an outcome of each
+/** So many messages on one connection, and an envelope leaves ahead (transport/smtp.ts `EARNED_AFTER`). */
+const AHEAD = 8;
 
 /** The program is killed at every point that matters (docs/crash-tests.md), on one engine. */
 export function suite(engine: Engine): void {
@@ -69,6 +72,23 @@ export function suite(engine: Engine): void {
     expect(copies).toBeLessThanOrEqual(1);
   });
 
+  test.each(['kill', 'drop'] as const)(
+    'K12 %s after the terminator and the next envelope: one is uncertain, the others are sent once',
+    async (action) => {
+      const plan = `ran-ahead:1:${action}`;
+      await (action === 'kill' ? stage.start(plan) : stage.recover(plan));
+      await stage.send(stage.askForBatch(AHEAD));
+      if (action === 'kill') {
+        await stage.dies('ran-ahead');
+        await stage.recoverFromDeath();
+      }
+      const endings = await stage.endings();
+      expect(endings.filter(([status]) => status === 'uncertain')).toHaveLength(1);
+      for (const [status, copies] of endings) expect(status === 'uncertain' ? [0, 1] : [1]).toContain(copies);
+      expect((await stage.judgment()).broken).toEqual([]);
+    },
+  );
+
   test('K16 killed in the middle of one message to four people, one of them refused', async () => {
     stage.server.setScript([
       { stage: 'rcpt', fault: { reply: '550 5.1.1 No such user' }, match: { rcpt: 'nobody@example.com' } },
@@ -120,23 +140,42 @@ export function suite(engine: Engine): void {
     expect(await stage.endings()).toEqual([['sent', 1]]);
   });
 
-  test('K29 the nth write fails, for n = 1, 2, 3, … until none does', async () => {
-    for (let nth = 1; ; nth++) {
-      const hasStarted = await stage.recover(`commit:${nth}:throw`).then(
-        () => true,
-        () => stage.recover().then(() => false),
-      );
-      for (const call of [stage.ask(), stage.ask()]) await insist(stage, call);
-      const { broken, uncertain } = await stage.judgment();
-      expect({ nth, broken }).toEqual({ nth, broken: [] });
-      expect(uncertain).toBeLessThanOrEqual(1);
-      const hasFailed = !hasStarted || timesReached('commit') >= nth;
-      await stage.clear();
-      if (hasFailed) continue;
-      expect(nth).toBeGreaterThan(FEWEST_WRITES);
-      return;
-    }
-  }, 120_000);
+  // What PostgreSQL flushes, it has flushed before it answers.
+  const writes = engine === 'sqlite' ? (['commit', 'commit-unflushed'] as const) : (['commit'] as const);
+  test.each(writes)(
+    'K29 the nth write fails at %s, for n = 1, 2, 3, … until none does',
+    async (point) => {
+      for (let nth = 1; ; nth++) {
+        const hasStarted = await stage.recover(`${point}:${nth}:throw`).then(
+          () => true,
+          () => stage.recover().then(() => false),
+        );
+        for (const call of [stage.ask(), stage.ask()]) await insist(stage, call);
+        await isAccountedFor(stage, nth);
+        const hasFailed = !hasStarted || timesReached(point) >= nth;
+        await stage.clear();
+        if (hasFailed) continue;
+        expect(nth).toBeGreaterThan(FEWEST_WRITES);
+        return;
+      }
+    },
+    120_000,
+  );
+
+  if (engine === 'sqlite')
+    test('K29 killed between the nth commit and its flush, for n = 1, 2, 3, … until all are over', async () => {
+      for (let nth = 1; ; nth++) {
+        const calls = [stage.ask(), stage.ask()];
+        if (!(await stage.diesOrEnds(`commit-unflushed:${nth}:kill`, calls))) {
+          expect(nth).toBeGreaterThan(FEWEST_FLUSHES);
+          return;
+        }
+        await stage.recoverFromDeath();
+        for (const call of calls) await insist(stage, call);
+        await isAccountedFor(stage, nth);
+        await stage.clear();
+      }
+    }, 120_000);
 
   describe('K30 with a rule taken out, the judge sees two copies', () => {
     test.each(MUTATIONS)('$rule at $k', async ({ rule, point }) => {
@@ -154,6 +193,12 @@ export function suite(engine: Engine): void {
         expect((await stage.judgment()).broken.join()).toMatch(TWO_COPIES);
       });
   });
+}
+
+async function isAccountedFor(stage: Stage, nth: number): Promise<void> {
+  const { broken, uncertain } = await stage.judgment();
+  expect({ nth, broken }).toEqual({ nth, broken: [] });
+  expect(uncertain).toBeLessThanOrEqual(1);
 }
 
 /** As a caller does who has an Idempotency-Key. */
