@@ -24,13 +24,15 @@ export function serveCommand(root: string, version: string) {
       webRoot: join(root, 'web', 'dist'),
       restored: values.restored === true,
     });
+    const stopAsked = firstSignal(); // before the first message leaves: a stop in the middle of a start is in order too
     const { port } = await app.start().catch(async (error: NodeJS.ErrnoException) => {
       await app.stop();
       throw startError(error, config);
     });
     announce(config, port, version, await firstRunToken(app.db));
     announcePause(await pauseOf(app.db, ''));
-    await stopOnSignal(app.stop);
+    await stopAsked;
+    await app.stop();
     return undefined;
   };
 }
@@ -101,9 +103,9 @@ function serverLines(config: Config, port: number, version: string, token: strin
   return lines;
 }
 
-/** The first signal drains; a second one ends at once. */
-function stopOnSignal(stop: () => Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** Resolves when it is asked to stop, which drains; a second signal ends at once. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
     let asked = false;
     const onSignal = () => {
       if (asked) process.exit(130);
@@ -111,7 +113,7 @@ function stopOnSignal(stop: () => Promise<void>): Promise<void> {
       process.stderr.write(
         'Stopping: messages under way are finished first. A second signal ends at once.\n',
       );
-      stop().then(resolve, reject);
+      resolve();
     };
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
