@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createApp } from '../app.ts';
@@ -31,6 +32,7 @@ export function serveCommand(root: string, version: string) {
     });
     announce(config, port, version, await firstRunToken(app.db));
     announcePause(await pauseOf(app.db, ''));
+    flushCompileCache(); // kept now, since not every process ends in its own time
     await stopAsked;
     await app.stop();
     return undefined;
