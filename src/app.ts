@@ -29,12 +29,10 @@ import { databaseClock } from './storage/database-clock.ts';
 import type { Db } from './storage/db.ts';
 import { Disk, type FreeSpace } from './storage/disk.ts';
 import { Heartbeat, type Restored } from './storage/heartbeat.ts';
-import { lockDataFolder, type ProcessLock } from './storage/lock.ts';
+import type { ProcessLock } from './storage/lock.ts';
 import { openVault } from './storage/master-key.ts';
 import { Memo } from './storage/memo.ts';
 import { migrate } from './storage/migrate.ts';
-import { openPostgres } from './storage/postgres.ts';
-import { openSqlite } from './storage/sqlite.ts';
 import { suppressionRoutes } from './suppressions/routes.ts';
 import { VersionCache } from './templates/render.ts';
 import { templateRoutes } from './templates/routes.ts';
@@ -78,9 +76,11 @@ export interface App {
 /** Opens the database of the settings as it is. @throws ConfigError */
 export async function connectDatabase(config: Config, disk?: Disk): Promise<Db> {
   makeDataFolder(config.dataDir);
-  return config.databaseUrl === undefined
-    ? openSqlite(join(config.dataDir, DATABASE_FILE), disk ? { whenFull: () => disk.full() } : {})
-    : openPostgres(config.databaseUrl);
+  // Each engine brings a driver; only the one in use is loaded.
+  if (config.databaseUrl !== undefined)
+    return (await import('./storage/postgres.ts')).openPostgres(config.databaseUrl);
+  const { openSqlite } = await import('./storage/sqlite.ts');
+  return openSqlite(join(config.dataDir, DATABASE_FILE), disk ? { whenFull: () => disk.full() } : {});
 }
 
 /** Opens and migrates the database of the settings. @throws ConfigError */
@@ -118,7 +118,7 @@ export async function createApp(
   try {
     // Of workers on SQLite there is one; on PostgreSQL any number share the queue.
     const worksAlone = config.role !== 'api' && db.engine === 'sqlite';
-    lock = worksAlone ? lockDataFolder(config.dataDir) : undefined;
+    lock = worksAlone ? (await import('./storage/lock.ts')).lockDataFolder(config.dataDir) : undefined;
     const vault = await openVault(config, db);
     const policy = addressPolicy(config);
     const versions = new VersionCache();

@@ -142,12 +142,12 @@ function levelOf(path: string): number {
 
 function read(file: string): Source {
   const text = readFileSync(file, 'utf8');
-  const imports = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;]*?from\s+'(\.[^']+)'/g)].map(
-    ([, type, target]) => ({
-      target: relative(src, resolve(dirname(file), target!)),
-      typeOnly: type !== undefined,
-    }),
-  );
+  const atTheTop = /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^;]*?from\s+'(\.[^']+)'/g;
+  const whereUsed = /\bimport\(()'(\.[^']+)'\)/g;
+  const imports = [...text.matchAll(atTheTop), ...text.matchAll(whereUsed)].map(([, type, target]) => ({
+    target: relative(src, resolve(dirname(file), target!)),
+    typeOnly: type?.startsWith('type') === true,
+  }));
   return { path: relative(src, file), text, imports };
 }
 

@@ -17,3 +17,9 @@ export function forUpdate(tx: Tx): RawBuilder<unknown> {
 export function isPostgres(tx: Tx): boolean {
   return tx.getExecutor().adapter instanceof PostgresAdapter;
 }
+
+/** On PostgreSQL, until the end of the transaction: one migration at a time, whichever process begins it. */
+export async function lockForMigration(tx: Tx): Promise<void> {
+  const MIGRATION_LOCK = 7_210_001;
+  await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(tx);
+}

@@ -1,12 +1,12 @@
 import { type Kysely, sql } from 'kysely';
 import { ConfigError } from '../config.ts';
 import type { Db, Engine } from './db.ts';
+import { lockForMigration } from './lease.ts';
 import { firstMail } from './migrations/0001-first-mail.ts';
 import { lanesAndCounts } from './migrations/0002-lanes-and-counts.ts';
 import { serverPace } from './migrations/0003-server-pace.ts';
 import { blocksAndNotices } from './migrations/0004-blocks-and-notices.ts';
 import { revision } from './migrations/0005-revision.ts';
-import { lockForMigration } from './postgres.ts';
 import type { Schema } from './schema.ts';
 
 /** One step of the schema, forward only. A step that landed is never edited; a later step corrects it. */

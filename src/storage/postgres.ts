@@ -86,9 +86,3 @@ async function transaction<T>(
     }
   }
 }
-
-/** Held until the end of the transaction: one migration at a time, whichever process begins it. */
-export async function lockForMigration(tx: Tx): Promise<void> {
-  const MIGRATION_LOCK = 7_210_001;
-  await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(tx);
-}
