@@ -137,7 +137,7 @@ function actionRoutes(parts: TemplateRouteParts): Route[] {
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: { 200: { description: 'What a reader would see', schema: previewView } },
       handle: async ({ actor, params, body }) => ({
-        body: await preview((await findTemplate(db, actor.workspaceId, params.slug!)).version, body),
+        body: preview((await findTemplate(db, actor.workspaceId, params.slug!)).version, body),
       }),
     }),
     route({
@@ -150,7 +150,7 @@ function actionRoutes(parts: TemplateRouteParts): Route[] {
       example: { subject: 'Hi {{ name }}', html: '<p>Hi {{ name }}</p>', variables: { name: 'Ada' } },
       maxBodyBytes: MESSAGE_BODY_LIMIT,
       answers: { 200: { description: 'What a reader would see', schema: previewView } },
-      handle: async ({ body }) => ({ body: await preview(undefined, body) }),
+      handle: async ({ body }) => ({ body: preview(undefined, body) }),
     }),
     route({
       method: 'POST',
@@ -212,11 +212,8 @@ async function listPage(
   return { data, nextCursor: templates.length > limit ? shown.at(-1)!.slug : null };
 }
 
-async function preview(
-  saved: TemplateVersion | undefined,
-  body: z.output<typeof previewBody>,
-): Promise<PreviewView> {
-  const content = await checkContent(draftOf(saved, body));
+function preview(saved: TemplateVersion | undefined, body: z.output<typeof previewBody>): PreviewView {
+  const content = checkContent(draftOf(saved, body));
   const prepared = prepare(content);
   const variables = body.variables ?? {};
   const { subject, html = '', text = '' } = render(prepared, variables);

@@ -37,7 +37,7 @@ export async function createTemplate(
   input: Content & TemplateSettings & { slug: string },
 ): Promise<Saved> {
   const slug = checkSlug(input.slug);
-  const content = await checkContent(input);
+  const content = checkContent(input);
   await checkServer(db, workspaceId, input.server);
   const now = clock.now();
   const version: TemplateVersion = { ...content, id: newId('tpv', now), version: 1, createdAt: now };
@@ -72,7 +72,7 @@ export async function changeTemplate(
   const newSlug = change.slug === undefined ? slug : checkSlug(change.slug);
   if (newSlug !== slug && (await templateBySlug(db.read, workspaceId, newSlug))) throw slugTaken(newSlug);
   await checkServer(db, workspaceId, change.server);
-  const content = await checkContent(overlay(current.version, change));
+  const content = checkContent(overlay(current.version, change));
   const now = clock.now();
   const version: TemplateVersion = {
     ...content,

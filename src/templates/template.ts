@@ -7,6 +7,7 @@ import {
   TemplateSyntaxError,
   type Variable,
 } from './mustache/index.ts';
+import { textPartOf } from './text-part.ts';
 
 export type OnUncertain = 'hold' | 'resend_once' | 'assume_sent';
 
@@ -83,9 +84,7 @@ export interface Content {
 }
 
 /** Checks what an author saves and prepares the text part. @throws AppError with line and column of a syntax error. */
-export async function checkContent(
-  content: Content,
-): Promise<Omit<TemplateVersion, 'id' | 'version' | 'createdAt'>> {
+export function checkContent(content: Content): Omit<TemplateVersion, 'id' | 'version' | 'createdAt'> {
   if (content.subject.trim() === '')
     throw new AppError('subject_required', 'Give the template a subject.', { field: 'subject' });
   if (content.subject.length > MAX_SUBJECT)
@@ -108,19 +107,13 @@ export async function checkContent(
   return {
     subject: content.subject,
     html: content.html,
-    text: given ?? (await generatedText(content.html)),
+    text: given ?? textPartOf(content.html),
     textGenerated: given === undefined,
     preheader: content.preheader?.trim() || null,
     from: content.from?.trim() || null,
     replyTo: content.replyTo?.trim() || null,
     design: content.design ?? null,
   };
-}
-
-/** The converter is loaded for the first author that needs it: a process that only sends does without. */
-async function generatedText(html: string): Promise<string> {
-  const { textPartOf } = await import('./text-part.ts');
-  return textPartOf(html);
 }
 
 /** @throws AppError template_syntax, template_limit */

@@ -1,4 +1,5 @@
-import { compile as compileConverter, type FormatCallback, type HtmlToTextOptions } from 'html-to-text';
+import { createRequire } from 'node:module';
+import type { FormatCallback, HtmlToTextOptions } from 'html-to-text';
 import { mask, type Original, TOKEN, unmask } from './mustache/mask.ts';
 
 /** Deeper elements are left out. Layout tables take four levels a nesting; the converter recurses, so its stack is at risk. */
@@ -60,7 +61,14 @@ const OPTIONS: HtmlToTextOptions = {
   ],
 };
 
-const toText = compileConverter(OPTIONS);
+let converter: ((html: string) => string) | undefined;
+
+/** Loaded for the first author that needs it: the converter is some thirty files, and who only sends does without. */
+function toText(html: string): string {
+  const load = createRequire(import.meta.url);
+  converter ??= (load('html-to-text') as typeof import('html-to-text')).compile(OPTIONS);
+  return converter(html);
+}
 
 /**
  * The plain-text template of an HTML template: what a reader sees, with its tags. If the HTML compiles, so does the
