@@ -31,8 +31,6 @@ export async function throwAwayData(databaseUrl: string | undefined): Promise<Th
     PORT: '0',
     LOG_LEVEL: 'error',
     MAILWRIGHT_SELFTEST: folder,
-    // What one process compiled, the next ones load: a start costs half as much.
-    NODE_COMPILE_CACHE: join(folder, 'compiled'),
   };
   if (databaseUrl === undefined) {
     const file = join(folder, 'mailwright.db');
