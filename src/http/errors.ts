@@ -23,7 +23,15 @@ export function errorResponse(thrown: unknown, requestId: string, log: Log): Res
   if (error.status === 401) headers['www-authenticate'] = 'Bearer';
   const retryAfter = error.detail?.retryAfterSeconds;
   if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter);
-  return Response.json(body, { status: error.status, headers });
+  return jsonResponse(body, error.status, headers);
+}
+
+/** What Response.json does, with headers that stay a plain object on their way to the socket. */
+export function jsonResponse(body: unknown, status: number, headers: Record<string, string>): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
 }
 
 /** What SQLite and PostgreSQL (class 53, insufficient resources) say when a write found no room. */

@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { readJson } from './body.ts';
-import { errorResponse } from './errors.ts';
+import { errorResponse, jsonResponse } from './errors.ts';
 import { type Actor, type Call, mayCall, type Reply, type Route } from './route.ts';
 import { refuseNul, validate } from './validate.ts';
 
@@ -100,7 +100,7 @@ function present(reply: Reply | Response, requestId: string): Response {
   const status = reply.status ?? 200;
   return reply.body === undefined
     ? new Response(null, { status, headers })
-    : Response.json(reply.body, { status, headers });
+    : jsonResponse(reply.body, status, headers);
 }
 
 async function answerUnknown(c: Context<{ Bindings: HttpBindings }>, parts: HttpParts): Promise<Response> {
@@ -140,7 +140,8 @@ export interface Listening {
 /** Opens the port. Rejects with the socket's error (EADDRINUSE and its like). */
 export function listen(app: App, host: string, port: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port, overrideGlobalObjects: false }, (info) => {
+    // Puts a lighter Response in the place of the global one: text and headers go to the socket without a stream.
+    const server = serve({ fetch: app.fetch, hostname: host, port }, (info) => {
       resolve({
         port: info.port,
         close: () =>
