@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import { refuseNul } from './validate.ts';
 
 /** A refused body is still read and thrown away up to here, so that the caller gets to see the answer. */
 const DRAIN_LIMIT = 64 * 1024 * 1024;
@@ -7,7 +8,8 @@ const MAX_DEPTH = 64;
 
 /**
  * Reads a JSON body of at most `limit` bytes.
- * @throws AppError unsupported_media_type (415), body_too_large (413), invalid_json (400, with line and column).
+ * @throws AppError unsupported_media_type (415), body_too_large (413), invalid_json (400, with line and column),
+ * control_character.
  */
 export async function readJson(request: Request, limit: number): Promise<unknown> {
   const type = request.headers.get('content-type');
@@ -29,6 +31,13 @@ export async function readJson(request: Request, limit: number): Promise<unknown
       status: 400,
     });
   }
+  const value = parse(text);
+  // JSON holds this character only as its escape (RFC 8259 §7): most texts need no walk through their value.
+  if (text.includes('\\u0000')) refuseNul(value);
+  return value;
+}
+
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -114,6 +123,7 @@ function complaint(text: string): string {
 }
 
 function tooDeep(text: string): boolean {
+  if (!hasMore(text, '{', MAX_DEPTH / 2) && !hasMore(text, '[', MAX_DEPTH / 2)) return false;
   let depth = 0;
   let quoted = false;
   for (let at = 0; at < text.length; at++) {
@@ -127,6 +137,16 @@ function tooDeep(text: string): boolean {
     } else if (char === 0x7d || char === 0x5d) depth--;
   }
   return false;
+}
+
+/** Asks the engine's own search, which is much faster than a look at each character. */
+function hasMore(text: string, char: string, count: number): boolean {
+  let at = -1;
+  for (let found = 0; found <= count; found++) {
+    at = text.indexOf(char, at + 1);
+    if (at < 0) return false;
+  }
+  return true;
 }
 
 function shown(type: string): string {

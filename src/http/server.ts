@@ -53,8 +53,10 @@ async function answer(
     const actor = one.access === 'public' ? NOBODY : await parts.authenticate(c.req.raw);
     if (one.access !== 'public') allow(actor, one);
     const params = c.req.param() as Record<string, string>;
-    refuseNul({ ...params, ...c.req.query() });
-    const query = one.query ? validate(one.query, c.req.query(), 'refuse').value : c.req.query();
+    const given = c.req.query();
+    refuseNul(params);
+    refuseNul(given);
+    const query = one.query ? validate(one.query, given, 'refuse').value : given;
     const body =
       one.body && METHODS_WITH_BODY.has(one.method)
         ? await parseBody(c.req.raw, one)
@@ -87,7 +89,6 @@ function allow(actor: Actor, one: Route): void {
 
 async function parseBody(request: Request, one: Route) {
   const value = await readJson(request, one.maxBodyBytes);
-  refuseNul(value);
   return validate(one.body!, value, one.unknownFields);
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { AppError } from '../errors.ts';
 
 const PREFIX = 'mw_live_';
@@ -20,7 +20,7 @@ export function isWellFormed(key: string): boolean {
 }
 
 function checksum(secret: string): string {
-  const digest = createHash('sha256').update(`mailwright-key:${secret}`).digest();
+  const digest = hash('sha256', `mailwright-key:${secret}`, 'buffer');
   return Array.from(digest.subarray(0, CHECK_CHARS), (byte) => ALPHABET[byte & 31]).join('');
 }
 
