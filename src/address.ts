@@ -46,12 +46,16 @@ const NOT_IN_DOMAIN = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00
 const ENDS_IN_NUMBER = /(?:^|\.)(?:\d+|0x[\da-f]*)$/;
 const ADDRESS_LITERAL = /^\[(?:IPv6:)?[\da-f:.]+\]$/i;
 /** Slips seen often, each of a domain with very many mailboxes. Near names that exist (ymail.com) stay out. */
-const MISTYPED_DOMAINS: Record<string, readonly string[]> = {
+const MISTYPED_DOMAINS: ReadonlyMap<string, string> = mistyped({
   'gmail.com': ['gmial.com', 'gmai.com', 'gamil.com', 'gmail.co', 'gmail.con', 'gnail.com'],
   'hotmail.com': ['hotmial.com', 'hotmal.com', 'hotmail.con'],
   'outlook.com': ['outlok.com', 'outloook.com', 'outlook.con'],
   'yahoo.com': ['yaho.com', 'yahooo.com', 'yahoo.con'],
-};
+});
+
+function mistyped(slips: Readonly<Record<string, readonly string[]>>): Map<string, string> {
+  return new Map(Object.entries(slips).flatMap(([meant, all]) => all.map((slip) => [slip, meant])));
+}
 
 /**
  * Reads exactly one bare address (RFC 5321 §4.1.2 without quoted local parts). Blanks around it are dropped.
@@ -96,7 +100,7 @@ export function parseMailbox(input: string, field: string, rules: AddressRules =
 
 /** The domain somebody probably meant who wrote this one, for a warning; undefined when nothing looks mistyped. */
 export function suggestDomain(domain: string): string | undefined {
-  return Object.keys(MISTYPED_DOMAINS).find((meant) => MISTYPED_DOMAINS[meant]!.includes(domain));
+  return MISTYPED_DOMAINS.get(domain);
 }
 
 type Refuse = (reason: string, index: number) => never;

@@ -161,13 +161,8 @@ async function variablesFor(
   rcpt: Address,
   prepared: Prepared,
 ): Promise<Record<string, unknown>> {
-  const given = { ...(input.variables ?? {}) };
-  const used = [prepared.html, prepared.subject, prepared.text, prepared.preheader].flatMap(
-    (part) => part?.variables ?? [],
-  );
-  const wanted = new Set(
-    used.map((variable) => variable.name.split('.')[0]!).filter((name) => !Object.hasOwn(given, name)),
-  );
+  const given = input.variables ?? {};
+  const wanted = new Set(prepared.names.filter((name) => !Object.hasOwn(given, name)));
   if (wanted.size === 0) return given;
   const contact = (await contactsAmong(db.read, workspaceId, [rcpt.key])).get(rcpt.key);
   const known = contact ? contactVariables(contact) : { email: rcpt.address };

@@ -63,8 +63,9 @@ export async function sendBatch(
 
 /** Waits while more comes in than leaves; what is urgent, or not meant to leave now, does not. */
 async function waitForRoom({ backlog, clock }: SendParts, drafts: readonly Draft[]): Promise<void> {
+  if (!backlog) return;
   const [first] = sendableNow(drafts, clock.now());
-  if (first && first.priority !== HIGH) await backlog?.room(first.workspace_id);
+  if (first && first.priority !== HIGH) await backlog.room(first.workspace_id);
 }
 
 async function draftOrError(

@@ -8,6 +8,8 @@ export interface Prepared {
   html: Compiled | undefined;
   text: Compiled | undefined;
   preheader: Compiled | undefined;
+  /** The names that values are sent under: of each path that a part uses, the first step. */
+  names: readonly string[];
 }
 
 export interface Rendered {
@@ -52,12 +54,14 @@ export class VersionCache {
 export function prepare(version: Renderable): Prepared {
   const part = (source: string | null | undefined, mode: 'html' | 'text') =>
     source ? compile(source, mode) : undefined;
-  return {
-    subject: compile(version.subject, 'text'),
+  const parts = {
     html: part(version.html, 'html'),
+    subject: compile(version.subject, 'text'),
     text: part(version.text, 'text'),
     preheader: part(version.preheader, 'text'),
   };
+  const used = Object.values(parts).flatMap((one) => one?.variables ?? []);
+  return { ...parts, names: [...new Set(used.map(({ name }) => name.split('.')[0]!))] };
 }
 
 /** @throws AppError template_limit when a part grows past its bound */

@@ -47,6 +47,6 @@ export function compile(source: string, mode: Mode): Compiled {
       program({ value: context, outer: undefined }, output);
       return output.text;
     },
-    missing: (context) => missingFrom(variables, context),
+    missing: missingFrom(variables),
   };
 }

@@ -31,11 +31,13 @@ export function variablesOf(nodes: readonly Node[]): readonly Variable[] {
   return [...found.values()];
 }
 
-/** The required names that a context does not have. One that is there but null or empty was left so on purpose. */
-export function missingFrom(variables: readonly Variable[], context: Context): string[] {
-  const scope = { value: context, outer: undefined };
-  const names = variables.filter(({ required }) => required).map(({ name }) => name);
-  return names.filter((name) => lookup(scope, pathOf(name)) === undefined);
+/** Makes a look for the required names that a context does not have. What is null or empty was left so on purpose. */
+export function missingFrom(variables: readonly Variable[]): (context: Context) => string[] {
+  const required = variables.filter((one) => one.required).map(({ name }) => ({ name, path: pathOf(name) }));
+  return (context) => {
+    const scope = { value: context, outer: undefined };
+    return required.filter(({ path }) => lookup(scope, path) === undefined).map(({ name }) => name);
+  };
 }
 
 interface Place {
