@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { KEY_BYTES, Vault } from './vault.ts';
 
@@ -57,4 +57,10 @@ test('a signature is stable, short, and another with another key or text', () =>
   expect(new Vault(key).sign('msg_1', 8)).toBe(signature);
   expect(new Vault(key).sign('msg_2', 8)).not.toBe(signature);
   expect(vault.sign('msg_1', 8)).not.toBe(signature);
+});
+
+test.each(['', 'msg_1', 'Ädä 🐎', 'x'.repeat(1_000)])('a signature is the HMAC of the text (%j)', (text) => {
+  const key = randomBytes(KEY_BYTES);
+  const signing = Buffer.from(hkdfSync('sha256', key, '', 'mailwright sign', KEY_BYTES));
+  expect(new Vault(key).sign(text, 64)).toBe(createHmac('sha256', signing).update(text).digest('hex'));
 });

@@ -1,17 +1,10 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, hkdfSync, randomBytes } from 'node:crypto';
 
 const VERSION = 'v1';
 const NONCE_BYTES = 12; // AES-GCM's own length (NIST SP 800-38D §5.2.1.1)
 const TAG_BYTES = 16;
 export const KEY_BYTES = 32;
+const BLOCK_BYTES = 64; // of SHA-256 (FIPS 180-4 §1)
 
 /**
  * Seals secrets at rest with AES-256-GCM. A sealed text is bound to its place (`workspace/server/field`): copied into
@@ -19,14 +12,18 @@ export const KEY_BYTES = 32;
  */
 export class Vault {
   readonly #key: Buffer;
-  readonly #signing: KeyObject; // made once: every message has its Message-ID signed
+  /** The signing key as HMAC begins its two digests with it; every message has its Message-ID signed. */
+  readonly #inner: Buffer;
+  readonly #outer: Buffer;
 
   /** @param key 32 random bytes */
   constructor(key: Buffer) {
     if (key.length !== KEY_BYTES)
       throw new RangeError(`the master key has ${key.length} bytes, not ${KEY_BYTES}`);
     this.#key = Buffer.from(hkdfSync('sha256', key, '', 'mailwright seal', KEY_BYTES));
-    this.#signing = createSecretKey(Buffer.from(hkdfSync('sha256', key, '', 'mailwright sign', KEY_BYTES)));
+    const signing = new Uint8Array(hkdfSync('sha256', key, '', 'mailwright sign', KEY_BYTES));
+    this.#inner = padded(signing, 0x36);
+    this.#outer = padded(signing, 0x5c);
   }
 
   seal(secret: string, place: string): string {
@@ -50,8 +47,19 @@ export class Vault {
     ]).toString('utf8');
   }
 
-  /** A short keyed digest in hex, for values that must not be guessable from what they are made of. */
+  /**
+   * A short keyed digest in hex, for values that must not be guessable from what they are made of: HMAC-SHA-256
+   * (RFC 2104 §2) of two digests at once. The library's own makes an object that costs several times as much.
+   */
   sign(text: string, chars: number): string {
-    return createHmac('sha256', this.#signing).update(text).digest('hex').slice(0, chars);
+    const inner = hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]));
+    return hash('sha256', Buffer.concat([this.#outer, Buffer.from(inner, 'hex')])).slice(0, chars);
   }
+}
+
+/** A key filled up to a block, each byte of it changed by `pad` (RFC 2104 §2). */
+function padded(key: Uint8Array, pad: number): Buffer {
+  const block = Buffer.alloc(BLOCK_BYTES, pad);
+  for (const [at, byte] of key.entries()) block[at] = byte ^ pad;
+  return block;
 }
