@@ -25,12 +25,15 @@ export function checkIdempotencyKey(headers: Headers): string | undefined {
 
 /** The same body whatever the order of its keys. */
 export function bodyHash(body: unknown): string {
-  return sha256(JSON.stringify(body, sortedKeys));
+  return sha256(JSON.stringify(sorted(body)));
 }
 
-function sortedKeys(_name: string, value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** Recursion is bounded by the depth that a body may have. */
+function sorted(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, sorted((value as Record<string, unknown>)[name])]));
 }
 
 export interface Replay<T> {
