@@ -49,10 +49,11 @@ export function refuseNul(value: unknown, path: readonly string[] = []): void {
 }
 
 function checkUnknown(schema: z.ZodType, value: object, mode: Route['unknownFields']): string[] {
-  if (mode === 'keep' || !(schema instanceof z.ZodObject)) return [];
-  const unknown = Object.keys(value).filter((name) => !Object.hasOwn(schema.shape, name));
+  const { shape } = schema as Partial<z.ZodObject>;
+  if (mode === 'keep' || !shape) return [];
+  const unknown = Object.keys(value).filter((name) => !Object.hasOwn(shape, name));
   if (unknown.length === 0) return [];
-  const known = Object.keys(schema.shape);
+  const known = Object.keys(shape);
   const warnings: string[] = [];
   for (const name of unknown) {
     const near = nearMiss(name, known);
