@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import type { MessagesTable, Schema } from '../storage/schema.ts';
-import { ANY_OF, insertOf, recordset, spelled, statement } from '../storage/statement.ts';
+import { ANY_OF, forRows, insertOf, spelled, statement } from '../storage/statement.ts';
 import type { Message } from './message.ts';
 
 export type NewMessage = Omit<
@@ -171,18 +171,15 @@ const KEY_COLUMNS = {
   response: 'text',
   created_at: 'bigint',
 } as const;
-const insertNewKeys = statement<{ workspace_id: string; key: string }>(
-  spelled(
-    recordset(KEY_COLUMNS),
-    (rows) => `insert into idempotency_keys (${Object.keys(KEY_COLUMNS).join(', ')})
-      select ${Object.keys(KEY_COLUMNS).join(', ')} from ${rows} where true order by workspace_id, key
-      on conflict do nothing returning workspace_id, key`,
-  ),
+const insertNewKeys = forRows<keyof typeof KEY_COLUMNS, { workspace_id: string; key: string }>(
+  KEY_COLUMNS,
+  (rows) => `insert into idempotency_keys (${Object.keys(KEY_COLUMNS).join(', ')})
+    select ${Object.keys(KEY_COLUMNS).join(', ')} from ${rows} where true order by workspace_id, key
+    on conflict do nothing returning workspace_id, key`,
 );
 
 /** @returns those that were not used before, as `workspace key` */
 export async function insertIdempotencyKeys(tx: Tx, keys: readonly IdempotencyRow[]): Promise<Set<string>> {
-  if (keys.length === 0) return new Set();
   const values = keys.map((row) => ({
     workspace_id: row.workspaceId,
     key: row.key,
@@ -190,7 +187,7 @@ export async function insertIdempotencyKeys(tx: Tx, keys: readonly IdempotencyRo
     response: row.response,
     created_at: row.createdAt,
   }));
-  const rows = await insertNewKeys(tx, [JSON.stringify(values)]);
+  const rows = await insertNewKeys(tx, values);
   return new Set(rows.map((row) => `${row.workspace_id} ${row.key}`));
 }
 

@@ -3,7 +3,7 @@ import { isWithout } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
-import { recordset, rowsAsJson, spelled, statement } from '../storage/statement.ts';
+import { forRows, spelled, statement } from '../storage/statement.ts';
 import { BULK, claimKey, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -119,21 +119,25 @@ const UNCHECKED = 'messages.id = v.held'; // without rule P5, as the crash tests
 /** A claim that was marked, and the end of its lease. */
 type Marked = Pick<Hold, 'id' | 'fence'> & { until: number };
 
-const MARK_COLUMNS = { ...HOLD_COLUMNS, to_server: 'text', to_name: 'text', hash: 'text' } as const;
+const MARK_COLUMNS = {
+  ...HOLD_COLUMNS,
+  to_server: 'text',
+  to_name: 'text',
+  hash: 'text',
+  marked_at: 'bigint',
+} as const;
 const markWhere = (condition: string) =>
-  statement<Marked>(
-    spelled(
-      recordset(MARK_COLUMNS),
-      (
-        marks,
-      ) => `update messages set dot_at = ?, lane = '${MARKED}', server_id = v.to_server, server_name = v.to_name,
+  forRows<keyof typeof MARK_COLUMNS, Marked>(
+    MARK_COLUMNS,
+    (
+      marks,
+    ) => `update messages set dot_at = v.marked_at, lane = '${MARKED}', server_id = v.to_server, server_name = v.to_name,
       body_hash = coalesce(messages.body_hash, v.hash)
     from ${marks}
     where ${condition}
     returning messages.id as id, messages.fence as fence, messages.due_at as until`,
-    ),
   );
-const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messages.due_at > ?`);
+const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messages.due_at > v.marked_at`);
 
 /**
  * Writes the markers that stand before every final dot. A row whose lease is no longer held gets none: then the dot
@@ -141,12 +145,12 @@ const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messag
  * their leases
  */
 export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Map<string, number>> {
-  const values = rowsAsJson(marks.map(markValues));
+  const values = marks.map((one) => markValues(one, now));
   if (isWithout('P5')) {
-    await markWhere(UNCHECKED)(tx, [now, values]);
+    await markWhere(UNCHECKED)(tx, values);
     return new Map(marks.map((one) => [claimKey(one), Number.POSITIVE_INFINITY]));
   }
-  const rows = await markHeld(tx, [now, values, now]);
+  const rows = await markHeld(tx, values);
   return new Map(rows.map((one) => [claimKey(one), one.until]));
 }
 
@@ -154,8 +158,9 @@ function holdValues({ id, fence, owner }: Hold) {
   return { held: id, claim: fence, holder: owner };
 }
 
-function markValues(mark: Mark) {
-  return { ...holdValues(mark), to_server: mark.serverId, to_name: mark.serverName, hash: mark.bodyHash };
+function markValues(mark: Mark, now: number) {
+  const { serverId: to_server, serverName: to_name, bodyHash: hash } = mark;
+  return { ...holdValues(mark), to_server, to_name, hash, marked_at: now };
 }
 
 /** What the end of a turn may change of a row. */
@@ -201,25 +206,22 @@ function unheld(change: Change) {
 }
 
 const CHANGEABLE_COLUMNS = Object.keys(CHANGEABLE) as Changeable[];
+const RELEASE_COLUMNS = { ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' } as const;
 const releaseWhere = (condition: string) =>
-  statement<Pick<Hold, 'id' | 'fence'>>(
-    spelled(
-      recordset({ ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' }),
-      (
-        next,
-      ) => `update messages set ${CHANGEABLE_COLUMNS.map((column) => `${column} = v.${column}`).join(', ')},
+  forRows<keyof typeof RELEASE_COLUMNS, Pick<Hold, 'id' | 'fence'>>(
+    RELEASE_COLUMNS,
+    (next) => `update messages set ${CHANGEABLE_COLUMNS.map((column) => `${column} = v.${column}`).join(', ')},
       lease_owner = null, content = case when sensitive = 1 and v.over = 1 then null else content end
     from ${next}
     where ${condition}
     returning messages.id as id, messages.fence as fence`,
-    ),
   );
 const releaseHeld = releaseWhere(STILL_HELD);
 
 /** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the claims that were released */
 export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
   const release = isWithout('P5') ? releaseWhere(UNCHECKED) : releaseHeld;
-  const rows = await release(tx, [rowsAsJson(releases.map(nextRow))]);
+  const rows = await release(tx, releases.map(nextRow));
   return new Set((isWithout('P5') ? releases.map(({ row }) => row) : rows).map(claimKey));
 }
 

@@ -18,6 +18,7 @@ import { failpoint } from '../failpoint.ts';
 import type { Db, Tx, WriteOptions } from './db.ts';
 import { type FileSystemFacts, refuseNetworkFolder } from './file-system.ts';
 import type { Schema } from './schema.ts';
+import type { RowsQuery } from './statement.ts';
 
 /** Prepared statements kept per connection; hand-written verbs need some fifty, filtered lists add variants. */
 const STATEMENT_CACHE = 300;
@@ -228,6 +229,14 @@ function dialectOf(db: Database.Database): Dialect {
   };
 }
 
+function forEachRow<R>(statement: Database.Statement, { parameters }: RowsQuery): R[] {
+  const rows: R[] = [];
+  for (const values of parameters)
+    if (!statement.reader) statement.run(values);
+    else rows.push(...(statement.all(values) as R[]));
+  return rows;
+}
+
 class SqliteConnection implements DatabaseConnection {
   readonly #db: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
@@ -238,6 +247,7 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const statement = this.#prepare(query.sql);
+    if ('forEachRow' in query) return { rows: forEachRow<R>(statement, query as RowsQuery) };
     if (statement.reader) return { rows: statement.all(query.parameters) as R[] };
     const { changes } = statement.run(query.parameters);
     return { rows: [], numAffectedRows: BigInt(changes) };

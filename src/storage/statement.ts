@@ -37,13 +37,13 @@ function numbered(text: string): string {
  * them; the engine reads it itself. Every row has every column, null where it has nothing.
  */
 export function recordset(columns: Record<string, ColumnType>): Spelling {
-  const names = Object.entries(columns);
-  const typed = names.map(([name, type]) => `"${name}" ${type}`);
-  const read = names.map(([name]) => `value ->> '$.${name}' as "${name}"`);
-  return {
-    sqlite: `(select ${read.join(', ')} from json_each(?)) as v`,
-    postgres: `json_to_recordset(?::json) as v (${typed.join(', ')})`,
-  };
+  const read = Object.keys(columns).map((name) => `value ->> '$.${name}' as "${name}"`);
+  return { sqlite: `(select ${read.join(', ')} from json_each(?)) as v`, postgres: postgresRecordset(columns) };
+}
+
+function postgresRecordset(columns: Record<string, ColumnType>): string {
+  const typed = Object.entries(columns).map(([name, type]) => `"${name}" ${type}`);
+  return `json_to_recordset(?::json) as v (${typed.join(', ')})`;
 }
 
 /**
@@ -52,13 +52,41 @@ export function recordset(columns: Record<string, ColumnType>): Spelling {
  */
 export function rowsAsJson(rows: readonly unknown[]): string {
   const text = JSON.stringify(rows);
-  return UNSTORABLE.test(text) ? JSON.stringify(rows, storable) : text;
+  return UNSTORABLE.test(text) ? JSON.stringify(rows, (_name, value) => storable(value)) : text;
 }
 
 const UNSTORABLE = /\\u(?:d[89a-f]|0000)/; // as JSON.stringify writes them; found in vain where a text spells it out
 
-function storable(_name: string, value: unknown): unknown {
+function storable(value: Value): Value {
   return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value;
+}
+
+/** A statement to be run once for each of its `parameters`, which are rows of values; see `forRows`. */
+export interface RowsQuery extends CompiledQuery {
+  readonly forEachRow: true;
+}
+
+/**
+ * A statement that every message needs, over rows which it sees as the table `v`. PostgreSQL gets them all at once, as
+ * JSON: there a statement is a round trip. The embedded database runs it for one row after the other, which costs it
+ * half of what reading JSON does.
+ * @param around makes the statement of `v`; no parameters but the rows
+ */
+export function forRows<Column extends string, Row = never>(
+  columns: Record<Column, ColumnType>,
+  around: (rows: string) => string,
+): (tx: Tx, rows: readonly Record<Column, Value>[]) => Promise<Row[]> {
+  const names = Object.keys(columns) as Column[];
+  const one = names.map((name) => `? as "${name}"`).join(', ');
+  const sqlite = CompiledQuery.raw(around(`(select ${one}) as v`));
+  const postgres = numbered(around(postgresRecordset(columns)));
+  return async (tx, rows) => {
+    if (rows.length === 0) return [];
+    const query: CompiledQuery | RowsQuery = isPostgres(tx)
+      ? CompiledQuery.raw(postgres, [rowsAsJson(rows)])
+      : { ...sqlite, forEachRow: true, parameters: rows.map((row) => names.map((name) => storable(row[name]))) };
+    return (await tx.executeQuery<Row>(query)).rows;
+  };
 }
 
 /** A list of texts for `in`: one parameter, `JSON.stringify` of the list, for any number of them. */
@@ -72,7 +100,7 @@ export function spelled(inner: Spelling, around: (inner: string) => string): Spe
   return { sqlite: around(inner.sqlite), postgres: around(inner.postgres) };
 }
 
-/** Inserts rows of which each has every column, any number of them with one text. */
+/** Inserts rows of which each has every column, any number of them. */
 export function insertOf<Column extends string>(
   table: string,
   columns: Record<Column, ColumnType>,
@@ -82,14 +110,10 @@ export function insertOf<Column extends string>(
   const names = Object.keys(columns)
     .map((name) => `"${name}"`)
     .join(', ');
-  const insert = statement<never>(
-    // SQLite takes `on` for a join without a condition before it (sqlite.org/lang_upsert.html, parsing ambiguity).
-    spelled(
-      recordset(columns),
-      (rows) => `insert into "${table}" (${names}) select ${names} from ${rows} where true ${ending}`,
-    ),
+  // SQLite takes `on` for a join without a condition before it (sqlite.org/lang_upsert.html, parsing ambiguity).
+  const insert = forRows(
+    columns,
+    (rows) => `insert into "${table}" (${names}) select ${names} from ${rows} where true ${ending}`,
   );
-  return async (tx, rows) => {
-    if (rows.length > 0) await insert(tx, [rowsAsJson(rows)]);
-  };
+  return async (tx, rows) => void (await insert(tx, rows));
 }
