@@ -210,7 +210,9 @@ const RELEASE_COLUMNS = { ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' } as co
 const releaseWhere = (condition: string) =>
   forRows<keyof typeof RELEASE_COLUMNS, Pick<Hold, 'id' | 'fence'>>(
     RELEASE_COLUMNS,
-    (next) => `update messages set ${CHANGEABLE_COLUMNS.map((column) => `${column} = v.${column}`).join(', ')},
+    (
+      next,
+    ) => `update messages set ${CHANGEABLE_COLUMNS.map((column) => `${column} = v.${column}`).join(', ')},
       lease_owner = null, content = case when sensitive = 1 and v.over = 1 then null else content end
     from ${next}
     where ${condition}

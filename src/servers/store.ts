@@ -115,13 +115,16 @@ export async function deleteServer(tx: Tx, workspaceId: string, id: string): Pro
 }
 
 /** Locked when it is read in order to be changed. */
+const HEALTH = 'select failures, waiting_until, waiting_code, waiting_reason from servers where id = ?';
+const readHealth = statement<HealthRow>(HEALTH);
+const lockHealth = statement<HealthRow>({ sqlite: HEALTH, postgres: `${HEALTH} for update` });
+type HealthRow = Pick<
+  Selectable<ServersTable>,
+  'failures' | 'waiting_until' | 'waiting_code' | 'waiting_reason'
+>;
+
 export async function healthOf(tx: Tx, id: string, locked?: 'locked'): Promise<Health | undefined> {
-  const row = await tx
-    .selectFrom('servers')
-    .select(['failures', 'waiting_until', 'waiting_code', 'waiting_reason'])
-    .where('id', '=', id)
-    .$if(locked !== undefined, (query) => query.modifyEnd(forUpdate(tx)))
-    .executeTakeFirst();
+  const [row] = await (locked ? lockHealth : readHealth)(tx, [id]);
   return (
     row && {
       failures: row.failures,

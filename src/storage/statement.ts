@@ -38,7 +38,10 @@ function numbered(text: string): string {
  */
 export function recordset(columns: Record<string, ColumnType>): Spelling {
   const read = Object.keys(columns).map((name) => `value ->> '$.${name}' as "${name}"`);
-  return { sqlite: `(select ${read.join(', ')} from json_each(?)) as v`, postgres: postgresRecordset(columns) };
+  return {
+    sqlite: `(select ${read.join(', ')} from json_each(?)) as v`,
+    postgres: postgresRecordset(columns),
+  };
 }
 
 function postgresRecordset(columns: Record<string, ColumnType>): string {
@@ -84,7 +87,11 @@ export function forRows<Column extends string, Row = never>(
     if (rows.length === 0) return [];
     const query: CompiledQuery | RowsQuery = isPostgres(tx)
       ? CompiledQuery.raw(postgres, [rowsAsJson(rows)])
-      : { ...sqlite, forEachRow: true, parameters: rows.map((row) => names.map((name) => storable(row[name]))) };
+      : {
+          ...sqlite,
+          forEachRow: true,
+          parameters: rows.map((row) => names.map((name) => storable(row[name]))),
+        };
     return (await tx.executeQuery<Row>(query)).rows;
   };
 }
