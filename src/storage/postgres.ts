@@ -4,6 +4,7 @@ import { ConfigError } from '../config.ts';
 import { failpoint } from '../failpoint.ts';
 import type { Db, Tx, WriteOptions } from './db.ts';
 import type { Schema } from './schema.ts';
+import { preparedName } from './statement.ts';
 
 /** Connections of one process. PostgreSQL allows 100 by default; this leaves room for several processes. */
 const MAX_CONNECTIONS = 10;
@@ -23,6 +24,7 @@ const NUMERIC = 1700;
  */
 export async function openPostgres(url: string): Promise<Db> {
   const pool = new pg.Pool({
+    Client: PreparingClient,
     connectionString: url,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -49,6 +51,15 @@ export async function openPostgres(url: string): Promise<Db> {
       await kysely.destroy();
     },
   };
+}
+
+/** Statements that every message needs keep their plan on the connection (statement.ts). */
+class PreparingClient extends pg.Client {
+  override query = ((text: unknown, values: unknown, ...rest: unknown[]) => {
+    const name = typeof text === 'string' ? preparedName(text) : undefined;
+    const query = super.query as (...args: unknown[]) => unknown;
+    return name ? query.call(this, { name, text, values }) : query.call(this, text, values, ...rest);
+  }) as pg.Client['query'];
 }
 
 function typeParser(oid: number, format?: 'text' | 'binary') {

@@ -19,11 +19,24 @@ export function statement<Row>(
   text: string | Spelling,
 ): (tx: Tx, parameters: readonly Value[]) => Promise<Row[]> {
   const spelling = typeof text === 'string' ? { sqlite: text, postgres: text } : text;
-  const postgres = numbered(spelling.postgres);
+  const postgres = prepared(numbered(spelling.postgres));
   return async (tx, parameters) => {
     const compiled = CompiledQuery.raw(isPostgres(tx) ? postgres : spelling.sqlite, [...parameters]);
     return (await tx.executeQuery<Row>(compiled)).rows;
   };
+}
+
+const preparedNames = new Map<string, string>();
+
+/** PostgreSQL plans such a text once for each connection: planning some of them takes longer than running them. */
+function prepared(text: string): string {
+  if (!preparedNames.has(text)) preparedNames.set(text, `mailwright_${preparedNames.size + 1}`);
+  return text;
+}
+
+/** The name under which PostgreSQL keeps the plan of a text; undefined for one that is planned each time. */
+export function preparedName(text: string): string | undefined {
+  return preparedNames.get(text);
 }
 
 /** PostgreSQL numbers its parameters. */
@@ -82,7 +95,7 @@ export function forRows<Column extends string, Row = never>(
   const names = Object.keys(columns) as Column[];
   const one = names.map((name) => `? as "${name}"`).join(', ');
   const sqlite = CompiledQuery.raw(around(`(select ${one}) as v`));
-  const postgres = numbered(around(postgresRecordset(columns)));
+  const postgres = prepared(numbered(around(postgresRecordset(columns))));
   return async (tx, rows) => {
     if (rows.length === 0) return [];
     const query: CompiledQuery | RowsQuery = isPostgres(tx)
