@@ -291,7 +291,8 @@ function isOverfull(lane: Lane): boolean {
 
 /** Kept connections beyond what is allowed by now, those first that were used last the longest ago. */
 function closeSurplus(lane: Lane): void {
-  const surplus = Math.min(lane.idle.length, lane.idle.length + lane.taken - lane.max);
+  // Slots are no measure: for a moment one is still taken by the message whose connection is already kept here.
+  const surplus = Math.min(lane.idle.length, lane.idle.length + lane.busy.size - lane.max);
   if (surplus <= 0) return;
   for (const { session, idleTimer } of lane.idle.splice(0, surplus)) {
     clearTimeout(idleTimer);
