@@ -69,7 +69,7 @@ function ownClient(): { send: Send; close: () => Promise<void> } {
   return {
     async send(at) {
       const { outcome } = await pool.send('sink', endpoint, task.connections, {
-        envelope: { from: FROM, to: rcptOf(at), needsSmtpUtf8: false },
+        envelope: { from: FROM, to: rcptOf(at), needsSmtpUtf8: false, isWireForm: true },
         content,
         beforeDot: async () => true,
         serverName: 'Sink',

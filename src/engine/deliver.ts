@@ -254,6 +254,7 @@ async function transmit(
         to: rcpt.address,
         size: letter.content.length,
         needsSmtpUtf8: letter.needsSmtpUtf8 || from.needsSmtpUtf8 || rcpt.needsSmtpUtf8,
+        isWireForm: letter.isWireForm,
       },
       content: letter.content,
       beforeDot: () => parts.journal.mark(row, server, letter.bodyHash),

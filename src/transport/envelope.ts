@@ -7,6 +7,8 @@ export interface Envelope {
   size?: number;
   /** An address has characters outside ASCII before its @ (RFC 6531). */
   needsSmtpUtf8: boolean;
+  /** The content's maker vouches that `wireContent` would change nothing, which spares the look at every byte. */
+  isWireForm?: boolean;
 }
 
 /** Addresses were validated above; one that could end a command early is a bug there and stops here. */

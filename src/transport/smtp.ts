@@ -120,7 +120,7 @@ export class SmtpSession {
     this.#isBotched = true; // until this message has come to an orderly end
     this.#announced = undefined;
     try {
-      const bytes = wireContent(content);
+      const bytes = envelope.isWireForm ? content : wireContent(content);
       if (isAnnounced) await this.#readPipeline(this.#commandsFor(envelope, bytes));
       else {
         await this.#checkLine('mail'); // a server may have closed the session since it opened it

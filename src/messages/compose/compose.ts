@@ -39,6 +39,8 @@ export interface ComposeInput {
 export interface ComposedMessage {
   /** Header and body, CRLF line ends only, the last line ended too. Dots are not stuffed. */
   readonly content: Buffer;
+  /** No line starts with a dot, so that the content may cross the wire as it is. */
+  readonly isWireForm: boolean;
   /** A header holds an address that is not ASCII (RFC 6532). The envelope has its own. */
   readonly needsSmtpUtf8: boolean;
   /** The body is always 7bit: no server has to offer 8BITMIME. */
@@ -60,12 +62,20 @@ export function compose(input: ComposeInput): ComposedMessage {
   const pieces = [messageFields(input), root.fields, '\r\n', ...root.body, '\r\n'];
   const mailboxes = [input.from, ...input.to, ...(input.cc ?? []), ...(input.replyTo ? [input.replyTo] : [])];
   return {
-    content: Buffer.concat(
-      pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece)),
-    ),
+    content: bytesOf(pieces),
+    // No encoded body has such a line, and a folded field goes on behind a blank: only a name can begin with a dot.
+    isWireForm: !Object.keys(input.headers ?? {}).some((name) => name.startsWith('.')),
     needsSmtpUtf8: mailboxes.some((mailbox) => mailbox.address.needsSmtpUtf8),
     eightBit: false,
   };
+}
+
+/** Joined as text where all is text: one piece of memory for a letter, instead of one for each of its parts. */
+function bytesOf(pieces: readonly (string | Buffer)[]): Buffer {
+  if (!pieces.some((piece) => typeof piece !== 'string')) return Buffer.from(pieces.join(''), 'utf8');
+  return Buffer.concat(
+    pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece)),
+  );
 }
 
 function messageFields(input: ComposeInput): string {

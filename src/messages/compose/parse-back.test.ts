@@ -3,6 +3,7 @@ import { simpleParser } from 'mailparser';
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { type Mailbox, parseAddress } from '../../address.ts';
+import { wireContent } from '../../transport/content.ts';
 import { type ComposeInput, compose } from './compose.ts';
 import { lintMessage } from './lint.ts';
 
@@ -257,4 +258,24 @@ test('whatever is sent, both parsers agree with it', async () => {
     fc.asyncProperty(anyInput, (more) => expectReadBack({ ...base, ...more } as ComposeInput)),
     { numRuns: 300 },
   );
+});
+
+describe('wire form', () => {
+  test('is what all content has, whatever is sent', () => {
+    const start = fc.constantFrom('.', '..\r\n.', '.\n.\r.', ' .', '=.', `${'x'.repeat(75)}.`);
+    const dotted = fc.record({ subject: start, text: start, html: start });
+    fc.assert(
+      fc.property(anyInput, fc.oneof(fc.constant({}), dotted), (more, dots) => {
+        const { content, isWireForm } = compose({ ...base, ...more, ...dots } as ComposeInput);
+        expect(isWireForm).toBe(true);
+        expect(wireContent(content)).toBe(content);
+      }),
+    );
+  });
+
+  test('is missing where the name of a header starts with a dot', () => {
+    const { content, isWireForm } = compose({ ...base, headers: { '.X': 'y' } } as ComposeInput);
+    expect(isWireForm).toBe(false);
+    expect(wireContent(content)).not.toBe(content);
+  });
 });
