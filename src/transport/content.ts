@@ -1,5 +1,5 @@
 /** RFC 5321 §4.1.1.4. The content before it ends in CRLF. */
-export const TERMINATOR = Buffer.from('.\r\n');
+export const TERMINATOR = '.\r\n';
 
 /**
  * The content as it may cross the wire: every line ends in CRLF, no line is a lone dot by accident (RFC 5321 §4.5.2),

@@ -230,16 +230,16 @@ export class SmtpSession {
     failpoint('mark-committed', cut);
     await this.#checkLine('body');
     this.#wire.stage = 'dot';
-    this.#wire.write(Buffer.concat([content.subarray(held), TERMINATOR, this.#announce(following?.())]));
+    this.#wire.writeBoth(content.subarray(held), TERMINATOR + this.#announce(following?.()));
     failpoint('dot-written', cut);
     if (this.#announced) failpoint('ran-ahead', cut);
   }
 
   /** The commands of the next envelope, where there is one that this server can carry. */
-  #announce(next: Following | undefined): Buffer {
-    if (!next) return NOTHING;
+  #announce(next: Following | undefined): string {
+    if (!next) return '';
     this.#announced = next.envelope;
-    return Buffer.from(inOneWrite(this.#commandsFor(next.envelope, next.content)), 'utf8');
+    return inOneWrite(this.#commandsFor(next.envelope, next.content));
   }
 
   /** Whether this server can carry a message, as far as is known before it is asked. */
@@ -283,8 +283,6 @@ export class SmtpSession {
     return stop;
   }
 }
-
-const NOTHING = Buffer.alloc(0);
 
 function inOneWrite(commands: readonly Command[]): string {
   return `${commands.map(([, words]) => words).join('\r\n')}\r\n`;

@@ -61,6 +61,14 @@ export class Wire {
     this.#socket.write(bytes);
   }
 
+  /** Both in one system call, without a copy of the content. */
+  writeBoth(content: Buffer, commands: string): void {
+    this.#socket.cork();
+    this.#socket.write(content);
+    this.#socket.write(commands);
+    this.#socket.uncork();
+  }
+
   /** Writes `content` slice by slice, each within `timeoutMs`. Stops early when the server interrupts. */
   async writeContent(content: Buffer, timeoutMs: number): Promise<void> {
     for (let from = 0; from < content.length && this.isQuiet; from += SLICE) {
