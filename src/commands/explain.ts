@@ -2,7 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { SERVER_TYPES, serverType } from '../servers/types.ts';
-import { type Context, KNOWN_PRESETS } from '../transport/classify.ts';
+import type { Context } from '../transport/classify.ts';
+import { KNOWN_PRESETS } from '../transport/providers.ts';
 import {
   REPLY_STAGES,
   type ReadLine,

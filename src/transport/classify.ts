@@ -2,6 +2,7 @@ import { suggestDomain } from '../address.ts';
 import type { Failure } from './failure.ts';
 import { failureRule } from './failure-rules.ts';
 import { CONSEQUENCES, type Outcome, type Stage } from './outcome.ts';
+import { providerOf } from './providers.ts';
 import { enhancedCode, type Reply, replyText } from './reply.ts';
 import { type Provider, REPLY_RULES, type ReplyRule } from './reply-rules.ts';
 import { VERDICTS, type Verdict, type VerdictName } from './verdicts.ts';
@@ -38,8 +39,8 @@ export function classify({ stage, reply, failure, context }: ClassifyInput): Out
   if (reply) return fromReply(stage, reply, context);
   if (!failure) throw new TypeError('An outcome needs a reply or a failure.');
   const rule = failureRule(stage, failure);
-  const values = { ...facts(context), doing: DOING[stage] ?? 'connecting', ...failure.detail };
-  return outcomeOf(rule, rule.code, stage, values, `failure-${rule.code}`);
+  const values = { doing: DOING[stage] ?? 'connecting', ...failure.detail };
+  return outcomeOf(rule, rule.code, stage, fill(rule.says, values, context), `failure-${rule.code}`);
 }
 
 function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
@@ -47,26 +48,19 @@ function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
   const shown = text.slice(0, MAX_REPLY_SHOWN);
   const enhanced = enhancedCode(reply);
   const words = wordsOf(reply, text);
-  const subject: Subject = {
-    stage,
-    digits: String(reply.code),
-    enhanced,
-    words: words.replace(ADDRESS, 'someone@'),
-    provider: providerOf(context, words),
-  };
-  const rule = REPLY_RULES.find((candidate) => applies(candidate, subject))!; // the last one applies to everything
+  const subject = new Subject(reply, enhanced, words, context);
+  const rule = rulesAt(stage).find((candidate) => applies(candidate, subject))!; // the last one applies to everything
   const named = namedIn(rule, words);
   const name = verdictName(rule, named, context);
   const verdict: Verdict = VERDICTS[name];
   const id = name === 'accepted' ? serverMessageId(words) : undefined;
   const values = {
-    ...facts(context),
     reply: shown,
     asId: id === undefined ? '' : ` as ${id}`,
     ...named,
   };
   return {
-    ...outcomeOf(verdict, verdict.code ?? name, stage, values, rule.id),
+    ...outcomeOf(verdict, verdict.code ?? name, stage, fill(verdict.says, values, context), rule.id),
     reply: shown,
     replyCode: reply.code,
     ...(enhanced === undefined ? {} : { enhanced }),
@@ -76,6 +70,7 @@ function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
 
 /** One line of text: the digits once, then what every line says. */
 function wordsOf(reply: Reply, text: string): string {
+  if (reply.lines.length === 1) return text.slice(0, MAX_TEXT_MATCHED);
   const again = new RegExp(`\\n${reply.code} (?:${ENHANCED_AGAIN})?`, 'g');
   return text.slice(0, MAX_TEXT_MATCHED).replace(again, ' ');
 }
@@ -103,13 +98,13 @@ function verdictName(rule: ReplyRule, named: Named, { rcpt }: Context): VerdictN
 type Named = Record<string, string>;
 type Values = Record<string, string | number | undefined>;
 
-function outcomeOf(verdict: Verdict, code: string, stage: Stage, values: Values, rule: string): Outcome {
+function outcomeOf(verdict: Verdict, code: string, stage: Stage, message: string, rule: string): Outcome {
   return {
     class: verdict.class,
     blame: verdict.blame,
     code,
     stage,
-    message: fill(verdict.says, values),
+    message,
     ...CONSEQUENCES[verdict.class],
     ...(verdict.failover === undefined ? {} : { failover: verdict.failover }),
     ...(verdict.scope === undefined ? {} : { scope: verdict.scope }),
@@ -117,61 +112,51 @@ function outcomeOf(verdict: Verdict, code: string, stage: Stage, values: Values,
   };
 }
 
-interface Subject {
-  stage: Stage;
-  digits: string;
-  enhanced: string | undefined;
-  words: string;
-  provider: Provider | undefined;
+/** The rules that hold at a stage, in their order. */
+function rulesAt(stage: Stage): readonly ReplyRule[] {
+  const known = STAGE_RULES.get(stage);
+  if (known) return known;
+  const rules = REPLY_RULES.filter(({ stages }) => !stages || stages.includes(stage));
+  STAGE_RULES.set(stage, rules);
+  return rules;
 }
 
-function applies(rule: ReplyRule, { stage, digits, enhanced, words, provider }: Subject): boolean {
-  if (rule.stages && !rule.stages.includes(stage)) return false;
-  if (rule.provider && rule.provider !== provider) return false;
-  if (rule.digits && !rule.digits.test(digits)) return false;
+const STAGE_RULES = new Map<Stage, readonly ReplyRule[]>();
+
+/** What the rules look at. Most replies are a 250, decided by its digits: the rest is found when a rule asks. */
+class Subject {
+  readonly digits: string;
+  readonly enhanced: string | undefined;
+  readonly #words: string;
+  readonly #context: Context;
+  #anonymous: string | undefined;
+  #provider: Provider | 'none' | undefined;
+
+  constructor(reply: Reply, enhanced: string | undefined, words: string, context: Context) {
+    this.digits = String(reply.code);
+    this.enhanced = enhanced;
+    this.#words = words;
+    this.#context = context;
+  }
+
+  get words(): string {
+    this.#anonymous ??= this.#words.replace(ADDRESS, 'someone@');
+    return this.#anonymous;
+  }
+
+  get provider(): Provider | 'none' {
+    this.#provider ??= providerOf(this.#context, this.#words) ?? 'none';
+    return this.#provider;
+  }
+}
+
+function applies(rule: ReplyRule, subject: Subject): boolean {
+  const { enhanced } = subject;
+  if (rule.provider && rule.provider !== subject.provider) return false;
+  if (rule.digits && !rule.digits.test(subject.digits)) return false;
   if (rule.enhanced && !(enhanced !== undefined && rule.enhanced.test(enhanced))) return false;
-  return !rule.text || rule.text.test(words);
+  return !rule.text || rule.text.test(subject.words);
 }
-
-/** A provider is known by its preset, and by its host name when the server was entered by hand. */
-function providerOf({ preset, host }: Context, words: string): Provider | undefined {
-  const known = PROVIDERS.find(
-    ({ provider, presets, hosts }) =>
-      preset === provider || presets.includes(preset ?? '') || hosts.test(host),
-  );
-  return (known ?? PROVIDERS.find(({ signs }) => signs?.test(words)))?.provider;
-}
-
-/** `signs`: what the provider writes into its replies, which tells it behind any host name. */
-const PROVIDERS: { provider: Provider; presets: string[]; hosts: RegExp; signs?: RegExp }[] = [
-  {
-    provider: 'ses',
-    presets: ['aws_ses'],
-    hosts: /^email-smtp(-fips)?\..*\.amazonaws\.com(\.cn)?$/i,
-    signs: /^535 Authentication Credentials Invalid\.?$|\bAmazon ?SES\b/i,
-  },
-  {
-    provider: 'gmail',
-    presets: ['gmail', 'google_workspace', 'google_relay'],
-    hosts: /^smtp(-relay)?\.(gmail|googlemail)\.com$/i,
-    signs: /\bgsmtp\b|support\.google\.com/i,
-  },
-  {
-    provider: 'microsoft',
-    presets: ['microsoft365', 'microsoft_365', 'outlook', 'office365'],
-    hosts: /\.(office365|outlook)\.com$/i,
-    signs: /\.(prod|protection)\.outlook\.com\b|\bSTOREDRV\b/i,
-  },
-  { provider: 'postmark', presets: [], hosts: /\.postmarkapp\.com$/i },
-  { provider: 'mandrill', presets: ['mailchimp'], hosts: /\.mandrillapp\.com$/i },
-  { provider: 'zeptomail', presets: [], hosts: /\.zeptomail\.[a-z.]+$/i },
-];
-
-/** Names of presets and services that the rules know. */
-export const KNOWN_PRESETS: readonly string[] = PROVIDERS.flatMap(({ provider, presets }) => [
-  provider,
-  ...presets,
-]);
 
 /** What the server calls the message, so that it can be found in its log and in later events. */
 function serverMessageId(words: string): string | undefined {
@@ -192,21 +177,28 @@ const ID_PATTERNS = [
   /\bqueued(?: for delivery)?:? (?:as |\()?([\w.-]*\d[\w.-]{5,})/i,
 ];
 
-function facts(context: Context): Values {
-  const region = /^email-smtp(?:-fips)?\.([^.]+)\./.exec(context.host)?.[1];
-  return {
-    ...context,
-    user: context.user ?? 'this account',
-    helo: context.helo ?? 'in EHLO',
-    from: context.from === '' ? 'the empty sender' : (context.from ?? 'this sender'),
-    rcpt: context.rcpt ?? 'The recipient',
-    domain: domainOf(context.rcpt) ?? "The recipient's domain",
-    fromDomain: domainOf(context.from) ?? 'the sender',
-    region: region ?? 'this region',
-    ofRegion: region === undefined ? 'the region of this server' : `region ${region}`,
-    identity: 'an address of this message',
-    meant: meantDomain(context.rcpt),
-  };
+/** The words of a sentence that are known before any reply. */
+const FACTS: Record<string, (context: Context) => string | number> = {
+  server: ({ server }) => server,
+  host: ({ host }) => host,
+  port: ({ port }) => port,
+  user: ({ user }) => user ?? 'this account',
+  helo: ({ helo }) => helo ?? 'in EHLO',
+  from: ({ from }) => (from === '' ? 'the empty sender' : (from ?? 'this sender')),
+  rcpt: ({ rcpt }) => rcpt ?? 'The recipient',
+  domain: ({ rcpt }) => domainOf(rcpt) ?? "The recipient's domain",
+  fromDomain: ({ from }) => domainOf(from) ?? 'the sender',
+  region: ({ host }) => regionOf(host) ?? 'this region',
+  ofRegion: ({ host }) => {
+    const region = regionOf(host);
+    return region === undefined ? 'the region of this server' : `region ${region}`;
+  },
+  identity: () => 'an address of this message',
+  meant: ({ rcpt }) => meantDomain(rcpt),
+};
+
+function regionOf(host: string): string | undefined {
+  return /^email-smtp(?:-fips)?\.([^.]+)\./.exec(host)?.[1];
 }
 
 /** A typing mistake is the usual reason for a domain that nobody runs. */
@@ -230,6 +222,9 @@ const DOING: Partial<Record<Stage, string>> = {
   body: 'sending the message',
 };
 
-function fill(sentence: string, values: Values): string {
-  return sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+/** `values` go before what the context knows. */
+function fill(sentence: string, values: Values, context: Context): string {
+  return sentence.replace(/\{(\w+)\}/g, (_, name: string) =>
+    String((Object.hasOwn(values, name) ? values[name] : FACTS[name]?.(context)) ?? ''),
+  );
 }

@@ -80,7 +80,7 @@ function writeQuotedPrintable(bytes: Buffer, size: number, out: Buffer): number 
       out[length++] = byte;
       column++;
     } else {
-      length = escape(out, length, byte);
+      length = escapeByte(out, length, byte);
       column += 3;
     }
   }
@@ -94,7 +94,7 @@ function isBlank(byte: number): boolean {
 function escapeBlank(out: Buffer, length: number, column: number): number {
   const blank = out[length - 1]!;
   const before = column - 1 + 3 > ROOM ? breakSoftly(out, length - 1) : length - 1;
-  return escape(out, before, blank);
+  return escapeByte(out, before, blank);
 }
 
 /** Never inside of =XX. */
@@ -105,7 +105,7 @@ function breakSoftly(out: Buffer, length: number): number {
   return length + 3;
 }
 
-function escape(out: Buffer, length: number, byte: number): number {
+function escapeByte(out: Buffer, length: number, byte: number): number {
   out[length] = EQUALS;
   out[length + 1] = HEX[byte >> 4]!;
   out[length + 2] = HEX[byte & 15]!;
