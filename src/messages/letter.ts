@@ -3,7 +3,7 @@ import { sha256 } from '../ids.ts';
 import type { PlainMail } from '../notices/mailer.ts';
 import type { MessageRow } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
-import { type Prepared, type Rendered, render, type VersionCache } from '../templates/render.ts';
+import { type Prepared, type Rendered, render, renderParts, type VersionCache } from '../templates/render.ts';
 import { findVersion } from '../templates/templates.ts';
 import { type ComposedMessage, compose } from './compose/compose.ts';
 import type { StoredContent } from './message.ts';
@@ -28,7 +28,9 @@ export async function composeLetter(
   hasAttachments = true,
 ): Promise<Letter> {
   const content = await storedContent(db, row);
-  const rendered = await renderContent(db, versions, row, content);
+  const rendered =
+    content.inline ??
+    renderParts(await preparedVersion(db, versions, row.template_version_id!), content.variables);
   const rules = { allowLocalDomains: true };
   const mailbox = (address: string) => ({ address: parseAddress(address, 'to', rules) });
   const attachments = hasAttachments ? await attachmentsOf(db, row.content_of) : [];
@@ -71,7 +73,9 @@ export function composeNotice(mail: PlainMail): ComposedMessage {
 
 /** What a reader sees. @throws ContentGone */
 export async function renderMessage(db: Db, versions: VersionCache, row: MessageRow): Promise<Rendered> {
-  return renderContent(db, versions, row, await storedContent(db, row));
+  const content = await storedContent(db, row);
+  if (content.inline) return content.inline;
+  return render(await preparedVersion(db, versions, row.template_version_id!), content.variables);
 }
 
 export async function storedContent(
@@ -81,16 +85,6 @@ export async function storedContent(
   const text = row.content ?? (row.content_of === row.id ? null : await contentOf(db, row.content_of));
   if (!text) throw new ContentGone('The content of this message was forgotten.');
   return JSON.parse(text) as StoredContent;
-}
-
-async function renderContent(
-  db: Db,
-  versions: VersionCache,
-  row: MessageRow,
-  content: StoredContent,
-): Promise<Rendered> {
-  if (content.inline) return content.inline;
-  return render(await preparedVersion(db, versions, row.template_version_id!), content.variables);
 }
 
 async function preparedVersion(db: Db, versions: VersionCache, id: string): Promise<Prepared> {

@@ -1,5 +1,12 @@
 import { AppError } from '../errors.ts';
-import { type Compiled, type Context, compile, TemplateLimitError } from './mustache/index.ts';
+import {
+  type Compiled,
+  type Context,
+  compile,
+  joined,
+  type Part,
+  TemplateLimitError,
+} from './mustache/index.ts';
 import type { TemplateVersion } from './template.ts';
 
 /** A version's parts, compiled once however many messages use it. */
@@ -12,10 +19,11 @@ export interface Prepared {
   names: readonly string[];
 }
 
-export interface Rendered {
+/** What a version renders, its two bodies as text or in pieces. */
+export interface Rendered<Body = string> {
   subject: string;
-  html?: string;
-  text?: string;
+  html?: Body;
+  text?: Body;
   preheader?: string;
 }
 
@@ -66,9 +74,19 @@ export function prepare(version: Renderable): Prepared {
 
 /** @throws AppError template_limit when a part grows past its bound */
 export function render(prepared: Prepared, context: Context): Rendered {
+  const { html, text, ...lines } = renderParts(prepared, context);
+  return {
+    ...lines,
+    ...(html === undefined ? {} : { html: joined(html) }),
+    ...(text === undefined ? {} : { text: joined(text) }),
+  };
+}
+
+/** As `render`; in the pieces of the bodies, those of the template are the same objects every time. */
+export function renderParts(prepared: Prepared, context: Context): Rendered<readonly Part[]> {
   try {
-    const html = prepared.html?.render(context);
-    const text = prepared.text?.render(context);
+    const html = prepared.html?.parts(context);
+    const text = prepared.text?.parts(context);
     const preheader = prepared.preheader?.render(context);
     return {
       subject: renderSubject(prepared, context),

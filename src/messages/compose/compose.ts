@@ -1,6 +1,7 @@
 import type { Mailbox } from '../../address.ts';
 import { sha256 } from '../../ids.ts';
-import { base64Lines, encodeText } from './encode.ts';
+import { type Body, encodeBody } from './bodies.ts';
+import { base64Lines } from './encode.ts';
 import { dateTokens, headerField, mailboxTokens, textTokens, valueTokens } from './headers.ts';
 import { insertPreheader } from './preheader.ts';
 import { filenameParameters } from './words.ts';
@@ -25,8 +26,8 @@ export interface ComposeInput {
   readonly to: readonly Mailbox[];
   readonly cc?: readonly Mailbox[];
   readonly subject: string;
-  readonly text?: string;
-  readonly html?: string;
+  readonly text?: Body;
+  readonly html?: Body;
   /** Plain text, hidden at the top of the HTML. */
   readonly preheader?: string;
   /** As `checkHeaders` returns them. */
@@ -117,9 +118,8 @@ function rootEntity(input: ComposeInput): Entity {
   return multipart('mixed', `${boundary}_m`, [content, ...attached]);
 }
 
-/** The costly entity of most mails. It depends on the text alone, so a template without variables may keep it. */
-function textEntity(subtype: 'plain' | 'html', text: string): Entity {
-  const { encoding, body } = encodeText(text);
+function textEntity(subtype: 'plain' | 'html', text: Body): Entity {
+  const { encoding, body } = encodeBody(text);
   return {
     fields:
       headerField('Content-Type', parameters([`text/${subtype}`, 'charset=utf-8'])) +

@@ -127,7 +127,8 @@ export function base64Lines(content: Buffer): Buffer {
   return out;
 }
 
-function base64Length(octets: number): number {
+/** How long octets are as lines of base64. */
+export function base64Length(octets: number): number {
   const encoded = Math.ceil(octets / 3) * 4;
   return encoded + 2 * Math.max(0, Math.ceil(encoded / MAX_LINE) - 1);
 }

@@ -3,7 +3,9 @@ import { simpleParser } from 'mailparser';
 import PostalMime from 'postal-mime';
 import { describe, expect, test } from 'vitest';
 import { type Mailbox, parseAddress } from '../../address.ts';
+import { joined } from '../../templates/mustache/index.ts';
 import { wireContent } from '../../transport/content.ts';
+import type { Body } from './bodies.ts';
 import { type ComposeInput, compose } from './compose.ts';
 import { lintMessage } from './lint.ts';
 
@@ -19,8 +21,11 @@ interface Read {
   attachments: { filename: string; contentType: string; content: string; contentId: string | undefined }[];
 }
 
-const lines = (text: string | undefined) =>
-  text?.toWellFormed().replace(/\r\n?/g, '\n').replace(/\n+$/, '') || undefined;
+const lines = (body: Body | undefined) =>
+  joined([body ?? []].flat())
+    .toWellFormed()
+    .replace(/\r\n?/g, '\n')
+    .replace(/\n+$/, '') || undefined;
 
 /** Some readers show the domain in Unicode. */
 const aLabel = (address = '') => parseAddress(address, 'read').address;

@@ -1,11 +1,42 @@
+import { joined, type Part, type StaticText } from '../../templates/mustache/index.ts';
+import { type Body, textOf } from './bodies.ts';
+
 const HIDDEN = 'display:none;max-height:0;max-width:0;opacity:0;overflow:hidden;mso-hide:all';
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
 /** Puts the line that inboxes show behind the subject (plain text, escaped here) in front of all the body's content. */
-export function insertPreheader(html: string, preheader: string): string {
+export function insertPreheader(html: Body, preheader: string): readonly Part[] {
   const text = preheader.replace(/[&<>"]/g, (character) => ENTITIES[character]!);
-  const at = contentStart(html);
-  return `${html.slice(0, at)}<div style="${HIDDEN}">${text}</div>${html.slice(at)}`;
+  const parts = typeof html === 'string' ? [html] : html;
+  return inserted(parts, contentStart(joined(parts)), `<div style="${HIDDEN}">${text}</div>`);
+}
+
+function inserted(parts: readonly Part[], at: number, piece: string): readonly Part[] {
+  let rest = at;
+  let index = 0;
+  for (; index < parts.length; index++) {
+    const { length } = textOf(parts[index]!);
+    if (rest < length) break;
+    rest -= length;
+  }
+  const part = parts[index];
+  if (part === undefined || rest === 0) return parts.toSpliced(index, 0, piece);
+  const [before, after] =
+    typeof part === 'string' ? [part.slice(0, rest), part.slice(rest)] : halves(part, rest);
+  return parts.toSpliced(index, 1, before, piece, after);
+}
+
+type Halves = readonly [before: StaticText, after: StaticText];
+
+/** The halves of a template's text stay the same objects too, as its lines are known by them. */
+const HALVES = new WeakMap<StaticText, Halves>();
+
+function halves(part: StaticText, at: number): Halves {
+  const known = HALVES.get(part);
+  if (known?.[0].text.length === at) return known;
+  const made: Halves = [{ text: part.text.slice(0, at) }, { text: part.text.slice(at) }];
+  HALVES.set(part, made);
+  return made;
 }
 
 /** Behind the opening body tag; without one behind the head; a fragment has neither. */

@@ -1,12 +1,12 @@
 import type { Context } from './context.ts';
-import { Output, type RenderLimits } from './output.ts';
+import { joined, Output, type Part, type RenderLimits } from './output.ts';
 import { parse } from './parse.ts';
 import { type Mode, programOf } from './program.ts';
 import { missingFrom, type Variable, variablesOf } from './variables.ts';
 
 export type { Context } from './context.ts';
 export { TemplateLimitError, TemplateSyntaxError } from './errors.ts';
-export type { RenderLimits } from './output.ts';
+export { joined, type Part, type RenderLimits, type StaticText } from './output.ts';
 export type { Mode } from './program.ts';
 export type { Variable } from './variables.ts';
 
@@ -14,6 +14,8 @@ export type { Variable } from './variables.ts';
 export interface Compiled {
   /** @throws TemplateLimitError when the output or the repetitions pass their bound */
   render(context: Context, limits?: RenderLimits): string;
+  /** As `render`, in pieces. */
+  parts(context: Context, limits?: RenderLimits): readonly Part[];
   /** Every name the template uses, in order of first use. */
   readonly variables: readonly Variable[];
   /** Names that print nothing with this context although the template counts on them: a warning, not an error. */
@@ -40,13 +42,15 @@ export function compile(source: string, mode: Mode): Compiled {
   const nodes = parse(source);
   const program = programOf(nodes, mode);
   const variables = variablesOf(nodes);
+  const parts = (context: Context, limits: RenderLimits = {}): readonly Part[] => {
+    const output = new Output(limits);
+    program({ value: context, outer: undefined }, output);
+    return output.parts;
+  };
   return {
     variables,
-    render(context, limits = {}) {
-      const output = new Output(limits);
-      program({ value: context, outer: undefined }, output);
-      return output.text;
-    },
+    parts,
+    render: (context, limits) => joined(parts(context, limits)),
     missing: missingFrom(variables),
   };
 }

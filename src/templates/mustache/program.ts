@@ -20,7 +20,7 @@ export function programOf(nodes: readonly Node[], mode: Mode): Program {
 function partOf(node: Node, mode: Mode): Program {
   switch (node.kind) {
     case 'text':
-      return (_scope, output) => output.add(node.text);
+      return (_scope, output) => output.add(node);
     case 'variable':
       return variablePart(node, mode);
     case 'section':
