@@ -1,4 +1,4 @@
-import { parseAddress, parseMailbox } from '../address.ts';
+import { parseMailbox } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { isWithout, tuned } from '../failpoint.ts';
@@ -241,9 +241,7 @@ async function transmit(
   server: Server,
   letter: Letter,
 ): Promise<Verdict> {
-  const rules = { allowLocalDomains: true };
-  const from = parseMailbox(row.from_mailbox, 'from', rules).address;
-  const rcpt = parseAddress(row.rcpt, 'rcpt', rules);
+  const { from, rcpt } = letter;
   const { outcome, durationMs } = await parts.pool.send(
     server.id,
     endpointOf(server, parts),

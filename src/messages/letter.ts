@@ -1,4 +1,4 @@
-import { parseAddress, parseMailbox } from '../address.ts';
+import { type Address, type Mailbox, parseAddress, parseMailbox } from '../address.ts';
 import { sha256 } from '../ids.ts';
 import type { PlainMail } from '../notices/mailer.ts';
 import type { MessageRow } from '../queue/queue.ts';
@@ -10,12 +10,18 @@ import type { StoredContent } from './message.ts';
 import { attachmentsOf, contentOf, withAttachments } from './store.ts';
 
 export interface Letter extends ComposedMessage {
+  /** Who the envelope names. */
+  from: Address;
+  rcpt: Address;
   /** SHA-256 of the bytes: the same for every attempt. */
   bodyHash: string;
 }
 
 /** Content that was forgotten (a sensitive template, once final) or never stored. */
 export class ContentGone extends Error {}
+
+/** Addresses were judged when they were accepted. */
+const RULES = { allowLocalDomains: true };
 
 /**
  * Everything in a message is frozen, so this gives the same bytes however often it is asked.
@@ -31,15 +37,18 @@ export async function composeLetter(
   const rendered =
     content.inline ??
     renderParts(await preparedVersion(db, versions, row.template_version_id!), content.variables);
-  const rules = { allowLocalDomains: true };
-  const mailbox = (address: string) => ({ address: parseAddress(address, 'to', rules) });
+  const rcpt = parseAddress(row.rcpt, 'rcpt', RULES);
+  const mailbox = (address: string): Mailbox => ({
+    address: address === row.rcpt ? rcpt : parseAddress(address, 'to', RULES),
+  });
+  const from = parseMailbox(row.from_mailbox, 'from', RULES);
   const attachments = hasAttachments ? await attachmentsOf(db, row.content_of) : [];
   const composed = compose({
     id: row.id,
     messageId: row.message_id_header,
     date: content.date,
-    from: parseMailbox(row.from_mailbox, 'from', rules),
-    ...(content.replyTo === undefined ? {} : { replyTo: parseMailbox(content.replyTo, 'replyTo', rules) }),
+    from,
+    ...(content.replyTo === undefined ? {} : { replyTo: parseMailbox(content.replyTo, 'replyTo', RULES) }),
     to: content.to.map(mailbox),
     ...(content.cc.length > 0 ? { cc: content.cc.map(mailbox) } : {}),
     ...rendered,
@@ -50,19 +59,18 @@ export async function composeLetter(
     })),
     boundarySeed: row.message_id_header,
   });
-  return { ...composed, bodyHash: sha256(composed.content) };
+  return { ...composed, from: from.address, rcpt, bodyHash: sha256(composed.content) };
 }
 
 /** A mail of Mailwright itself, in plain text. */
 export function composeNotice(mail: PlainMail): ComposedMessage {
-  const rules = { allowLocalDomains: true };
-  const from = parseAddress(mail.from, 'from', rules);
+  const from = parseAddress(mail.from, 'from', RULES);
   return compose({
     id: mail.id,
     messageId: `${mail.id}@${from.domain}`,
     date: mail.date,
     from: { name: 'Mailwright', address: from },
-    to: [{ address: parseAddress(mail.to, 'to', rules) }],
+    to: [{ address: parseAddress(mail.to, 'to', RULES) }],
     subject: mail.subject,
     text: mail.text,
     // What answers by itself stays silent (RFC 3834 §5).

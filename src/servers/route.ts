@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../ids.ts';
 import { allowsFrom, type Server } from './server.ts';
 
 /** What the choice of a server depends on; a value, so that it can be dry-run and stored beside the message. */
@@ -119,13 +119,16 @@ export function isWell(server: Server, now: number): boolean {
   return server.health.waitingUntil === null || server.health.waitingUntil <= now;
 }
 
+/** Hexadecimal: 48 bits, which a number holds exactly. */
+const SCORE_DIGITS = 12;
+
 /**
  * Rendezvous hashing: each server draws a number for this message and the highest wins. Uniform over messages, stable
  * for one message, and a server that leaves gives up only its own messages.
  */
 function rank(servers: readonly Server[], seed: string): Server[] {
-  const score = (server: Server) =>
-    createHash('sha256').update(seed).update(server.id).digest().readUIntBE(0, 6);
+  if (servers.length < 2) return [...servers];
+  const score = (server: Server) => Number.parseInt(sha256(seed + server.id).slice(0, SCORE_DIGITS), 16);
   return servers
     .map((server) => ({ server, score: score(server) }))
     .sort((a, b) => b.score - a.score)
