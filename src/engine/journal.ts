@@ -3,6 +3,7 @@ import { claimKey } from '../queue/delivery.ts';
 import { type Mark, mark, renew } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
 import { type Db, together } from '../storage/db.ts';
+import { Company } from './company.ts';
 import { Meter } from './meter.ts';
 import type { Turn } from './next-state.ts';
 import { settle, tell } from './settle.ts';
@@ -25,7 +26,11 @@ export class Journal {
   readonly #owner: string;
   readonly #meter = new Meter();
   readonly #unstored = new Unstored();
-  readonly #batcher = new Batcher<Entry, Stored>((entries, again) => this.#write(entries, again));
+  readonly #company = new Company();
+  readonly #batcher = new Batcher<Entry, Stored>(
+    (entries, again) => this.#write(entries, again),
+    () => this.#company.gather(),
+  );
 
   constructor(db: Db, clock: Clock, owner: string) {
     this.#db = db;
@@ -58,6 +63,7 @@ export class Journal {
    * not be stored: then no marker is, until the same turn was stored or is given up
    */
   async settle(turn: Turn): Promise<boolean> {
+    this.#company.back(claimKey(turn.row));
     return (await this.#batcher.add({ turn })).isStored;
   }
 
@@ -79,11 +85,14 @@ export class Journal {
     const marks = entries.flatMap((entry) => ('mark' in entry ? [entry.mark] : []));
     if (marks.length > 0 && this.#unstored.holdsUpMarkers(turns))
       throw new Error('An outcome is not stored yet, so the marker may not be.');
+    const began = this.#clock.monotonic();
     const { settled, marked } = await this.#writeAll(entries, turns, marks).catch((error) => {
       // Of a group that failed each entry is tried again alone, in the same order.
       if (entries.length === 1) for (const turn of turns) this.#unstored.add(turn);
       throw error;
     });
+    this.#company.wrote(this.#clock.monotonic() - began);
+    this.#company.left(marked.keys());
     this.#unstored.stored(turns);
     for (const { verdict } of turns)
       if (verdict.kind === 'attempted' && verdict.server && verdict.outcome.class === 'accepted')

@@ -15,12 +15,20 @@ interface Waiting<Entry, Result> {
  */
 export class Batcher<Entry, Result> {
   readonly #write: (entries: readonly Entry[], again: boolean) => Promise<readonly Result[]>;
+  readonly #gather: () => Promise<void>;
   #waiting: Waiting<Entry, Result>[] = [];
   #running: Promise<void> | undefined;
 
-  /** `write` stores a group in one transaction and gives a result for each, in order; `again` when the group failed before. */
-  constructor(write: (entries: readonly Entry[], again: boolean) => Promise<readonly Result[]>) {
+  /**
+   * `write` stores a group in one transaction and gives a result for each, in order; `again` when the group failed
+   * before. A group is closed when `gather` resolves.
+   */
+  constructor(
+    write: (entries: readonly Entry[], again: boolean) => Promise<readonly Result[]>,
+    gather: () => Promise<void> = async () => {},
+  ) {
     this.#write = write;
+    this.#gather = gather;
   }
 
   add(entry: Entry): Promise<Result> {
@@ -33,6 +41,7 @@ export class Batcher<Entry, Result> {
   async #run(): Promise<void> {
     await new Promise((turn) => setImmediate(turn));
     while (this.#waiting.length > 0) {
+      await this.#gather();
       const group = this.#waiting.splice(0, MAX_GROUP);
       await this.#writeGroup(group).catch((error) => this.#oneByOne(group, error));
     }

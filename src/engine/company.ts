@@ -1,0 +1,53 @@
+/** Nobody waits longer for company, however long a write takes. */
+const MAX_WAIT_MS = 4;
+/** Whose outcome came last asks for its next marker so many turns of the event loop later. */
+const TURNS_TO_MARKER = 2;
+
+/**
+ * Lets a group of the journal wait for those who are about to join it: messages whose final dot is out, and whose
+ * connection will bring an outcome and the next marker as soon as the server has answered. Otherwise the connections
+ * part in two halves, of which one waits for the database while the other is at the wire, and a write is shared by half
+ * of them. The wait is never longer than a write, and who was waited for in vain is not waited for again. Alone, a
+ * message waits for nothing.
+ */
+export class Company {
+  readonly #maxWaitMs: number;
+  readonly #expected = new Set<string>();
+  #writeMs = 0;
+  #whenAllAreBack = (): void => {};
+
+  constructor(maxWaitMs = MAX_WAIT_MS) {
+    this.#maxWaitMs = maxWaitMs;
+  }
+
+  /** The dots of these claims are about to leave. */
+  left(claims: Iterable<string>): void {
+    for (const claim of claims) this.#expected.add(claim);
+  }
+
+  back(claim: string): void {
+    this.#expected.delete(claim);
+    if (this.#expected.size === 0) this.#whenAllAreBack();
+  }
+
+  /** How long the last write took, ms. */
+  wrote(ms: number): void {
+    this.#writeMs = ms;
+  }
+
+  async gather(): Promise<void> {
+    if (this.#expected.size === 0 || this.#writeMs === 0) return;
+    await new Promise<void>((resolve) => {
+      const giveUp = () => {
+        this.#expected.clear();
+        resolve();
+      };
+      const timer = setTimeout(giveUp, Math.min(this.#writeMs, this.#maxWaitMs));
+      this.#whenAllAreBack = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    for (let turns = 0; turns < TURNS_TO_MARKER; turns++) await new Promise((turn) => setImmediate(turn));
+  }
+}
