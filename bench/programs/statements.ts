@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { threadId } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 
@@ -54,5 +53,5 @@ client.query = function (...args) {
 };
 
 process.on('exit', () => {
-  writeFileSync(`${process.env.STATEMENTS}-${process.pid}-${threadId}`, JSON.stringify([...seen.values()]));
+  writeFileSync(`${process.env.STATEMENTS}-${process.pid}`, JSON.stringify([...seen.values()]));
 });

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { claimKey } from '../queue/delivery.ts';
 import { type Mark, mark, renew } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
-import { type Db, together } from '../storage/db.ts';
+import type { Db } from '../storage/db.ts';
 import { Company } from './company.ts';
 import { Meter } from './meter.ts';
 import type { Turn } from './next-state.ts';
@@ -16,8 +16,8 @@ type Stored = { isStored: boolean; until?: number | undefined };
 /**
  * The one place where a worker writes down what it does at the wire: a marker before each final dot, an outcome after
  * it. Both pass in the order in which they happened, in transactions that are shared over all connections and never
- * overlap. So the outcome of one message on a connection commits before the marker of the next there, or with it: a
- * crash leaves at most one message per connection uncertain.
+ * overlap; within one, outcomes are written before markers. So the outcome of one message on a connection commits
+ * before the marker of the next there, or with it: a crash leaves at most one message per connection uncertain.
  * An outcome that could not be stored keeps that order: no marker is written until it is (`Unstored`).
  */
 export class Journal {
@@ -112,10 +112,8 @@ export class Journal {
   #writeAll(entries: readonly Entry[], turns: readonly Turn[], marks: readonly Mark[]) {
     return this.#db.write(async (tx) => {
       const now = this.#clock.now();
-      const [settled, marked] = await together(
-        settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now)),
-        mark(tx, marks, now),
-      );
+      const settled = await settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now));
+      const marked = await mark(tx, marks, now);
       for (const entry of entries) if ('renew' in entry) await renew(tx, this.#owner, entry.renew, now);
       await tell(tx, settled, now);
       return { settled: new Set(settled.map(({ row }) => claimKey(row))), marked };

@@ -16,7 +16,7 @@ import { recordHealth } from '../servers/health-record.ts';
 import { slowDown } from '../servers/pace.ts';
 import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
-import { type Tx, together } from '../storage/db.ts';
+import type { Tx } from '../storage/db.ts';
 import { blockAfter, WINDOW } from '../suppressions/policy.ts';
 import { suppress } from '../suppressions/suppress.ts';
 import type { Outcome, OutcomeClass } from '../transport/outcome.ts';
@@ -54,15 +54,17 @@ export async function settle(
   const settled: Settled[] = changes
     .filter(({ row }) => released.has(claimKey(row)))
     .map(({ turn, change }) => ({ ...turn, state: change.state ?? 'queued' }));
-  const attempted = settled.filter(wasAttempted);
-  const attempts = settled.flatMap((turn) => attemptOf(turn, now) ?? []);
-  const events = settled.flatMap((turn) => eventOf(turn, now) ?? []);
-  await together(
-    recordAttempts(tx, attempts),
-    recordEvents(tx, events),
-    recordHealths(tx, attempted, observed, now),
+  await recordAttempts(
+    tx,
+    settled.flatMap((turn) => attemptOf(turn, now) ?? []),
   );
+  await recordEvents(
+    tx,
+    settled.flatMap((turn) => eventOf(turn, now) ?? []),
+  );
+  const attempted = settled.filter(wasAttempted);
   await blockBadAddresses(tx, attempted, now);
+  await recordHealths(tx, attempted, observed, now);
   return settled;
 }
 

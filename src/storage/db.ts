@@ -28,14 +28,3 @@ export interface Db {
   write<T>(work: (tx: Tx) => Promise<T>, options?: WriteOptions): Promise<T>;
   close(): Promise<void>;
 }
-
-/**
- * Statements of one transaction that do not need each other's results, so that they travel to the database together.
- * All are waited for, also where one fails: what still ran would find the transaction gone, or another's in its place.
- */
-export async function together<T extends readonly unknown[]>(
-  ...work: { [K in keyof T]: Promise<T[K]> }
-): Promise<T> {
-  await Promise.allSettled(work);
-  return (await Promise.all(work)) as unknown as T;
-}

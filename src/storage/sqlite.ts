@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, existsSync, fdatasync as fdatasyncOf, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import Database from 'better-sqlite3';
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -17,11 +18,13 @@ import { failpoint } from '../failpoint.ts';
 import type { Db, Tx, WriteOptions } from './db.ts';
 import { type FileSystemFacts, refuseNetworkFolder } from './file-system.ts';
 import type { Schema } from './schema.ts';
-import { type Answer, type Ask, SqliteFile } from './sqlite-file.ts';
-import { SqliteThread } from './sqlite-thread.ts';
+import type { RowsQuery } from './statement.ts';
 
+/** Prepared statements kept per connection; hand-written verbs need some fifty, filtered lists add variants. */
+const STATEMENT_CACHE = 300;
 /** Transactions that may share one commit: enough to fill a flush, few enough that none waits long. */
 const MAX_GROUP = 1_000;
+const BUSY_TIMEOUT_MS = 10_000;
 
 export interface SqliteParts {
   /** Told that the disk is full. True when there is room now: then the group that failed is run again. */
@@ -31,34 +34,40 @@ export interface SqliteParts {
 }
 
 /**
- * Opens the embedded database: write-ahead log, one connection that reads here and one that writes in a thread of its
- * own. A promise of `write` resolves when its commit is flushed, as with `synchronous=FULL`
+ * Opens the embedded database: write-ahead log, one writing connection and one reading connection. A promise of
+ * `write` resolves when its commit is flushed, as with `synchronous=FULL`; the flush runs beside the event loop
  * (docs/decisions/0009-flush-beside-the-loop.md). Durable through power loss where the disk honors flushes.
  * @throws ConfigError when the file cannot be opened or written, or lies on a network file system.
  */
 export function openSqlite(file: string, { whenFull = () => false, facts }: SqliteParts = {}): Db {
   refuseNetworkFolder(file, facts);
-  const reader = openFile(file);
-  reader.readOnly();
-  const thread = new SqliteThread(file);
-  const groups = new GroupedWriter(thread, new LogFlusher(`${file}-wal`), whenFull);
+  const writer = openFile(file);
+  const reader = new Database(file, { readonly: true });
+  reader.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  const groups = new GroupedWriter(writer, new LogFlusher(`${file}-wal`), whenFull);
+  const read = new Kysely<Schema>({ dialect: dialectOf(reader) });
   return {
     engine: 'sqlite',
-    read: kyselyOn(async (ask) => reader.run(ask)),
+    read,
     write: (work, options) => groups.write(work, options),
     async close() {
       await groups.drained();
       groups.close();
       reader.close();
-      await thread.close();
+      writer.close();
     },
   };
 }
 
-function openFile(file: string): SqliteFile {
+function openFile(file: string): Database.Database {
   try {
     accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
-    return new SqliteFile(file);
+    const db = new Database(file);
+    db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = NORMAL'); // the log is flushed by LogFlusher, once for each group
+    db.pragma('foreign_keys = ON');
+    return db;
   } catch (error) {
     throw new ConfigError(
       `The database ${file} cannot be opened for writing (${(error as Error).message}). Give this user write access to it and its folder, or set DATA_DIR.`,
@@ -78,18 +87,28 @@ interface Waiting {
  * grows with the load and nothing waits when there is none.
  */
 class GroupedWriter {
-  readonly #thread: SqliteThread;
+  readonly #db: Database.Database;
   readonly #log: LogFlusher;
   readonly #tx: Tx;
   readonly #whenFull: () => boolean;
+  readonly #begin: Database.Statement;
+  readonly #commitAll: Database.Statement;
+  readonly #savepoint: Database.Statement;
+  readonly #release: Database.Statement;
+  readonly #changes: Database.Statement;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(thread: SqliteThread, log: LogFlusher, whenFull: () => boolean) {
-    this.#thread = thread;
+  constructor(db: Database.Database, log: LogFlusher, whenFull: () => boolean) {
+    this.#db = db;
     this.#log = log;
     this.#whenFull = whenFull;
-    this.#tx = kyselyOn((ask) => thread.run(ask));
+    this.#tx = new Kysely<Schema>({ dialect: dialectOf(db) });
+    this.#begin = db.prepare('begin immediate');
+    this.#commitAll = db.prepare('commit');
+    this.#savepoint = db.prepare('savepoint one');
+    this.#release = db.prepare('release one');
+    this.#changes = db.prepare('select total_changes()').pluck();
   }
 
   close(): void {
@@ -117,18 +136,18 @@ class GroupedWriter {
   async #commit(group: Waiting[]): Promise<void> {
     const settled: (() => void)[] = [];
     try {
-      const begun = this.#thread.begin();
-      const before = this.#thread.run(CHANGES);
-      for (const one of group) settled.push(await this.#runOne(one, begun));
-      const after = this.#thread.run(CHANGES);
+      this.#begin.run();
+      const before = this.#changes.get();
+      for (const one of group) settled.push(await this.#runOne(one));
+      const isChanged = this.#changes.get() !== before;
       failpoint('commit');
-      await this.#thread.run(COMMIT);
+      this.#commitAll.run();
       for (const [at, one] of group.entries()) if (one.lazy) settled[at]!();
       if (group.every((one) => one.lazy)) return;
       failpoint('commit-unflushed');
-      await this.#log.flush(countIn(await before) !== countIn(await after));
+      await this.#log.flush(isChanged);
     } catch (error) {
-      if (this.#thread.inTransaction) await this.#thread.run(ROLLBACK);
+      if (this.#db.inTransaction) this.#db.exec('rollback');
       if ((error as { code?: string }).code === 'SQLITE_FULL' && this.#whenFull()) return this.#commit(group);
       for (const one of group) one.reject(error);
       return;
@@ -137,31 +156,20 @@ class GroupedWriter {
   }
 
   /** Runs one member of the group so that its failure undoes it alone. */
-  async #runOne(one: Waiting, begun: Promise<unknown>): Promise<() => void> {
-    void this.#thread.run(SAVEPOINT);
+  async #runOne(one: Waiting): Promise<() => void> {
+    this.#savepoint.run();
     try {
       const value = await one.work(this.#tx);
-      void this.#thread.run(RELEASE);
+      this.#release.run();
       return () => one.resolve(value);
     } catch (error) {
-      await begun;
       // A full disk ends the whole transaction by itself; then there is nothing left to undo, or to keep.
-      if (!this.#thread.inTransaction) throw error;
-      void this.#thread.run(UNDO);
-      await this.#thread.run(RELEASE);
+      if (!this.#db.inTransaction) throw error;
+      this.#db.exec('rollback to one; release one');
       return () => one.reject(error);
     }
   }
 }
-
-const plain = (sql: string): Ask => ({ sql, parameters: [] });
-const COMMIT = plain('commit');
-const ROLLBACK = plain('rollback');
-const SAVEPOINT = plain('savepoint one');
-const RELEASE = plain('release one');
-const UNDO = plain('rollback to one');
-const CHANGES = plain('select total_changes() as count');
-const countIn = ({ rows: [row] }: Answer) => (row as { count: number }).count;
 
 /**
  * Flushes the write-ahead log without holding the event loop: what SQLite does itself at each commit with
@@ -199,20 +207,9 @@ class LogFlusher {
 
 const fdatasync = promisify(fdatasyncOf);
 
-/** Kysely on a connection whose transactions are ours: no mutex, and nothing but statements. */
-function kyselyOn(run: (ask: Ask) => Promise<Answer>): Kysely<Schema> {
-  const connection: DatabaseConnection = {
-    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      const { sql, parameters } = query;
-      const { rows, changes } = await run({ sql, parameters, forEachRow: 'forEachRow' in query });
-      const found = rows as R[];
-      return changes === undefined ? { rows: found } : { rows: found, numAffectedRows: BigInt(changes) };
-    },
-    // biome-ignore lint/correctness/useYield: streaming is not offered; lists are paged
-    async *streamQuery(): AsyncIterableIterator<never> {
-      throw new Error('streaming is not offered');
-    },
-  };
+/** Kysely on a connection whose transactions are ours: no mutex, prepared statements kept. */
+function dialectOf(db: Database.Database): Dialect {
+  const connection = new SqliteConnection(db);
   const driver: Driver = {
     init: async () => {},
     acquireConnection: async () => connection,
@@ -224,11 +221,50 @@ function kyselyOn(run: (ask: Ask) => Promise<Answer>): Kysely<Schema> {
     releaseConnection: async () => {},
     destroy: async () => {},
   };
-  const dialect: Dialect = {
+  return {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => driver,
     createIntrospector: (kysely) => new SqliteIntrospector(kysely),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
-  return new Kysely<Schema>({ dialect });
+}
+
+function forEachRow<R>(statement: Database.Statement, { parameters }: RowsQuery): R[] {
+  const rows: R[] = [];
+  for (const values of parameters)
+    if (!statement.reader) statement.run(values);
+    else rows.push(...(statement.all(values) as R[]));
+  return rows;
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #db: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const statement = this.#prepare(query.sql);
+    if ('forEachRow' in query) return { rows: forEachRow<R>(statement, query as RowsQuery) };
+    if (statement.reader) return { rows: statement.all(query.parameters) as R[] };
+    const { changes } = statement.run(query.parameters);
+    return { rows: [], numAffectedRows: BigInt(changes) };
+  }
+
+  // biome-ignore lint/correctness/useYield: streaming is not offered; lists are paged
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error('streaming is not offered');
+  }
+
+  #prepare(text: string): Database.Statement {
+    const known = this.#statements.get(text);
+    if (known) return known;
+    if (this.#statements.size >= STATEMENT_CACHE)
+      this.#statements.delete(this.#statements.keys().next().value!);
+    const statement = this.#db.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
+  }
 }
