@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ENGINES } from '../storage/testing.ts';
 import { testApp } from '../testing/test-app.ts';
-import { Intake } from './intake.ts';
+import { Intake, sendableNow } from './intake.ts';
+import type { NewMessage } from './store.ts';
 
 test.each(ENGINES)(
   'calls whose commit was not answered are answered with what they stored, on $engine',
@@ -60,3 +61,13 @@ test.each(ENGINES)(
     );
   },
 );
+
+test('what is due a moment after its call began could leave now; what has a later time of its own could not', () => {
+  const now = 1_000;
+  const row = (changed: Partial<NewMessage>) =>
+    ({ state: 'queued', live: 1, due_at: now, send_at: null, ...changed }) as NewMessage;
+  const begunEarlier = row({ due_at: now + 5 });
+  const scheduled = row({ due_at: now + 60_000, send_at: now + 60_000 });
+  const rows = [begunEarlier, scheduled, row({ live: 0 }), row({ state: 'blocked' })];
+  expect(sendableNow([{ rows, attachments: [], warnings: [] }], now)).toEqual([begunEarlier]);
+});

@@ -85,7 +85,8 @@ async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<unknown[]> 
 /** What could leave at once. */
 export function sendableNow(drafts: readonly Draft[], now: number): NewMessage[] {
   const rows = drafts.flatMap((draft) => draft.rows);
-  return rows.filter((row) => row.state === 'queued' && row.live === 1 && row.due_at <= now);
+  // By the time that was asked for: a call is checked a moment after it was begun, and due a moment later.
+  return rows.filter((row) => row.state === 'queued' && row.live === 1 && (row.send_at ?? now) <= now);
 }
 
 /** What goes to a blocked address is recorded as such, and never sent. */
