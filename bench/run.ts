@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { judge } from './goals.ts';
 import { type Group, openBench } from './parts/bench.ts';
 import { describeMachine, missingProgram, watchOthers } from './parts/machine.ts';
-import { report } from './parts/report.ts';
+import { report, written } from './parts/report.ts';
 import { chain } from './rows/chain.ts';
 import { clients, distance } from './rows/clients.ts';
 import { codes } from './rows/codes.ts';
@@ -98,7 +98,10 @@ const page = report(
   judge(bench.figures),
 );
 process.stdout.write(`\n${page}`);
-if (values.only === undefined) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), page);
+if (values.only === undefined) {
+  const results = join(import.meta.dirname, 'RESULTS.md');
+  writeFileSync(results, page + written(readFileSync(results, 'utf8')));
+}
 
 async function runGroup(group: Group, round: number): Promise<void> {
   const missing = group.missing?.(bench);

@@ -18,6 +18,14 @@ const TOLERATED = 0.2;
 const DISTURBED =
   '**Other programs were at work.** Rates are too low, and ratios are rough: a chain of four processes loses more to them than a single one. CPU, flushes and bytes of a message stand.';
 
+const BY_HAND = '## What the figures say';
+
+/** The part of a page that a person wrote about its figures, kept when they are measured anew; '' where there is none. */
+export function written(page: string): string {
+  const at = page.indexOf(BY_HAND);
+  return at < 0 ? '' : `\n${page.slice(at)}`;
+}
+
 /** The page of one run, in Markdown; it is what stdout shows, too. */
 export function report(run: Run, figures: Figures, judged: readonly Judged[]): string {
   const shown = judged.filter((one) => one.verdict !== 'not measured');
