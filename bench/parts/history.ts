@@ -2,7 +2,7 @@ import type { Engine } from '../../src/storage/db.ts';
 import type { Records } from './records.ts';
 
 /** Bytes on disk of one message of the past with its attempt, events and indexes, rounded up. */
-const BYTES_PER_MESSAGE = 6_000;
+const BYTES_PER_MESSAGE = 3_000;
 const STEP = 250_000;
 
 /** Bytes that must be free for it, the log of the database included. */

@@ -7,18 +7,19 @@ import { putSetting, readSetting } from './settings.ts';
 import { openSqlite } from './sqlite.ts';
 import { testDb, testFolder } from './testing.ts';
 
-// A disk that refuses a flush. It cannot be ordered for a test, so the call of the system answers as it would.
-const disk = vi.hoisted(() => ({ isBroken: false }));
+// A disk that refuses a flush, or is slow. It cannot be ordered for a test, so the call of the system answers as it would.
+const disk = vi.hoisted(() => ({ isBroken: false, isSlow: false, waiting: [] as (() => void)[] }));
 vi.mock(import('node:fs'), async (original) => {
   const fs = await original();
-  const fdatasync = (fd: number, done: (error: NodeJS.ErrnoException | null) => void) =>
-    disk.isBroken
-      ? done(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }))
-      : fs.fdatasync(fd, done);
+  const fdatasync = (fd: number, done: (error: NodeJS.ErrnoException | null) => void) => {
+    if (disk.isBroken) done(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }));
+    else if (disk.isSlow) disk.waiting.push(() => fs.fdatasync(fd, done));
+    else fs.fdatasync(fd, done);
+  };
   return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync };
 });
 beforeEach(() => {
-  disk.isBroken = false;
+  Object.assign(disk, { isBroken: false, isSlow: false, waiting: [] });
 });
 
 const FAILED = 'The disk did not keep what was written';
@@ -43,4 +44,29 @@ test('a call whose flush failed is not answered with 202 when it is repeated wit
   expect(await send()).toBeGreaterThanOrEqual(500);
   disk.isBroken = false;
   expect(await send()).toBeGreaterThanOrEqual(500);
+});
+
+test('groups commit while a flush is under way, two flushes at most; each is told when the disk has it, in order', async () => {
+  const db: Db = await testDb(testFolder(), async (place) => openSqlite(join(place, 'test.db')));
+  disk.isSlow = true;
+  const told: string[] = [];
+  const written: Promise<unknown>[] = [];
+  /** Resolves when it is committed, flushed or not. */
+  const put = async (value: string) => {
+    written.push(db.write((tx) => putSetting(tx, 'pause', value)).then(() => told.push(value)));
+    while ((await readSetting(db, 'pause')) !== value) await new Promise((turn) => setImmediate(turn));
+  };
+  for (const value of ['first', 'second', 'third', 'fourth']) await put(value);
+  const looked = db.write((tx) => readSetting({ ...db, read: tx }, 'pause')).then(() => told.push('looked'));
+  await new Promise((turn) => setImmediate(turn));
+  expect([disk.waiting.length, told]).toEqual([2, []]);
+  disk.waiting.pop()!(); // the second's: now there is a place for the next, which is the third's and the fourth's
+  while (disk.waiting.length < 2) await new Promise((turn) => setImmediate(turn));
+  expect(told).toEqual([]);
+  disk.waiting.shift()!();
+  while (told.length < 2) await new Promise((turn) => setImmediate(turn));
+  expect([disk.waiting.length, told]).toEqual([1, ['first', 'second']]);
+  disk.waiting.shift()!();
+  await Promise.all([...written, looked]);
+  expect(told).toEqual(['first', 'second', 'third', 'fourth', 'looked']);
 });

@@ -25,6 +25,8 @@ const STATEMENT_CACHE = 300;
 /** Transactions that may share one commit: enough to fill a flush, few enough that none waits long. */
 const MAX_GROUP = 1_000;
 const BUSY_TIMEOUT_MS = 10_000;
+/** Under way at the same time: who comes while one runs does not wait for its end. Node's pool has four threads. */
+const MAX_FLUSHES = 2;
 
 export interface SqliteParts {
   /** Told that the disk is full. True when there is room now: then the group that failed is run again. */
@@ -98,6 +100,7 @@ class GroupedWriter {
   readonly #changes: Database.Statement;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
+  readonly #flushing = new Set<Promise<void>>();
 
   constructor(db: Database.Database, log: LogFlusher, whenFull: () => boolean) {
     this.#db = db;
@@ -124,6 +127,7 @@ class GroupedWriter {
 
   async drained(): Promise<void> {
     while (this.#running) await this.#running;
+    await Promise.all(this.#flushing);
   }
 
   async #run(): Promise<void> {
@@ -142,17 +146,29 @@ class GroupedWriter {
       const isChanged = this.#changes.get() !== before;
       failpoint('commit');
       this.#commitAll.run();
-      for (const [at, one] of group.entries()) if (one.lazy) settled[at]!();
-      if (group.every((one) => one.lazy)) return;
-      failpoint('commit-unflushed');
-      await this.#log.flush(isChanged);
+      this.#settleFlushed(group, settled, isChanged);
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('rollback');
       if ((error as { code?: string }).code === 'SQLITE_FULL' && this.#whenFull()) return this.#commit(group);
       for (const one of group) one.reject(error);
-      return;
     }
-    for (const settle of settled) settle(); // a promise that is settled already stays as it is
+  }
+
+  /** Tells a group how it ended when the disk has it. The next group goes on meanwhile: one flush may serve several. */
+  #settleFlushed(group: readonly Waiting[], settled: readonly (() => void)[], isChanged: boolean): void {
+    for (const [at, one] of group.entries()) if (one.lazy) settled[at]!();
+    if (group.every((one) => one.lazy)) return;
+    failpoint('commit-unflushed');
+    const done = this.#log.flush(isChanged).then(
+      () => {
+        for (const settle of settled) settle(); // a promise that is settled already stays as it is
+      },
+      (error) => {
+        for (const one of group) one.reject(error);
+      },
+    );
+    this.#flushing.add(done);
+    void done.finally(() => this.#flushing.delete(done));
   }
 
   /** Runs one member of the group so that its failure undoes it alone. */
@@ -173,28 +189,56 @@ class GroupedWriter {
 
 /**
  * Flushes the write-ahead log without holding the event loop: what SQLite does itself at each commit with
- * `synchronous=FULL`, done by a thread of the pool. Groups are committed one after the other and each waits for its
- * flush, so the log is flushed up to a group's end before anybody is told that it is stored.
+ * `synchronous=FULL`, done by threads of the pool. A flush takes with it all that was committed before it began.
  */
 class LogFlusher {
   readonly #path: string;
   #file: number | undefined;
   #failed: Error | undefined;
+  readonly #running = new Set<Promise<void>>();
+  /** Begins when there is a place for it, and takes with it whatever is committed until then. */
+  #next: Promise<void> | undefined;
+  /** Ends when everything is on the disk that was to be flushed so far. */
+  #all: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** @throws when the disk refuses; from then on always, since the system forgets what it could not write */
+  /**
+   * Resolves when all that was committed is on the disk; where nothing was changed, what was read.
+   * @throws when the disk refuses; from then on always, since the system forgets what it could not write
+   */
   async flush(isChanged: boolean): Promise<void> {
     if (this.#failed) throw this.#failed;
-    if (!isChanged) return;
+    if (isChanged) this.#all = Promise.all([this.#all, this.#joined()]).then(() => {});
+    await this.#all;
+  }
+
+  #joined(): Promise<void> {
+    if (this.#running.size < MAX_FLUSHES) return this.#begun();
+    this.#next ??= Promise.race(this.#running).then(() => {
+      this.#next = undefined;
+      return this.#begun();
+    });
+    return this.#next;
+  }
+
+  #begun(): Promise<void> {
+    const flush = this.#sync();
+    this.#running.add(flush);
+    const over = () => this.#running.delete(flush);
+    void flush.then(over, over);
+    return flush;
+  }
+
+  async #sync(): Promise<void> {
     // The log exists since the first commit, and stays the same file while a connection is open.
     this.#file ??= openSync(this.#path, 'r+');
     try {
       await fdatasync(this.#file);
     } catch (error) {
-      this.#failed = new Error(`The disk did not keep what was written: ${(error as Error).message}`);
+      this.#failed ??= new Error(`The disk did not keep what was written: ${(error as Error).message}`);
       throw this.#failed;
     }
   }
