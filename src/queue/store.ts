@@ -95,7 +95,7 @@ export async function renewRows(
     .set({ due_at: until })
     .where('id', 'in', ids)
     .where('lease_owner', '=', owner)
-    .where('state', '=', 'queued')
+    .where(sql<boolean>`${sql.raw(IS_QUEUED)}`)
     .where('due_at', '>', now)
     .returning('id')
     .execute();
@@ -111,9 +111,14 @@ export interface Mark extends Hold {
 }
 
 const HOLD_COLUMNS = { held: 'text', claim: 'bigint', holder: 'text' } as const;
+/**
+ * That a row is queued, said so that it is looked at after the row was found. Said plainly, PostgreSQL would read all
+ * that is queued by its partial index in place of a primary key, for as long as it believes that there is little of it.
+ */
+const IS_QUEUED = "messages.state || '' = 'queued'";
 /** Whoever writes must still have the claim: a stale holder changes nothing (rules P2 and P5). */
 const STILL_HELD = `messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
-  and messages.state = 'queued'`;
+  and ${IS_QUEUED}`;
 const UNCHECKED = 'messages.id = v.held'; // without rule P5, as the crash tests try it
 
 /** A claim that was marked, and the end of its lease. */
