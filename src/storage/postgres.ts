@@ -14,6 +14,12 @@ const MAX_TRIES = 5;
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
 
+/**
+ * A statement is parsed once for each connection and planned each time. A plan that is kept was made for the table as it
+ * was then: one of a new, empty installation reads the whole table, until PostgreSQL counts it anew.
+ */
+const PLANS = 'force_custom_plan';
+
 const INT8 = 20;
 const NUMERIC = 1700;
 
@@ -34,7 +40,10 @@ export async function openPostgres(url: string): Promise<Db> {
   // A connection that breaks fails its statement, or is replaced when idle; without a listener for each it would end
   // the process, also between two statements of a transaction.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    client.query(`set plan_cache_mode = ${PLANS}`).catch(() => {}); // before version 12 there is no other way
+  });
   await reachable(pool);
   const kysely = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
   const underWay = new Set<Promise<unknown>>();
@@ -53,7 +62,7 @@ export async function openPostgres(url: string): Promise<Db> {
   };
 }
 
-/** Statements that every message needs keep their plan on the connection (statement.ts). */
+/** Statements that every message needs are parsed once for each connection (statement.ts). */
 class PreparingClient extends pg.Client {
   override query = ((text: unknown, values: unknown, ...rest: unknown[]) => {
     const name = typeof text === 'string' ? preparedName(text) : undefined;

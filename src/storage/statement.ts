@@ -28,13 +28,13 @@ export function statement<Row>(
 
 const preparedNames = new Map<string, string>();
 
-/** PostgreSQL plans such a text once for each connection: planning some of them takes longer than running them. */
+/** PostgreSQL parses such a text once for each connection. */
 function prepared(text: string): string {
   if (!preparedNames.has(text)) preparedNames.set(text, `mailwright_${preparedNames.size + 1}`);
   return text;
 }
 
-/** The name under which PostgreSQL keeps the plan of a text; undefined for one that is planned each time. */
+/** The name under which PostgreSQL keeps a text; undefined for one that is parsed each time. */
 export function preparedName(text: string): string | undefined {
   return preparedNames.get(text);
 }
