@@ -137,10 +137,11 @@ function endsFirst(all: readonly Need[]): string {
   return worst ? `${worst.name}, ${short(worst.value / worst.limit)} times what one gives` : 'nothing';
 }
 
-/** Millions a day at which each limit is reached. */
+/** Millions a day at which each limit is reached. Scaled from many, where whole processes round nothing up. */
 function reached(one: Measured): [name: string, millions: number][] {
-  return needs(1, one)
-    .flatMap(({ name, value, limit }): [string, number][] => (limit ? [[name, limit / value]] : []))
+  const many = 1_000;
+  return needs(many, one)
+    .flatMap(({ name, value, limit }): [string, number][] => (limit ? [[name, (many * limit) / value]] : []))
     .sort(([, a], [, b]) => a - b);
 }
 
