@@ -67,7 +67,7 @@ class PreparingClient extends pg.Client {
   override query = ((text: unknown, values: unknown, ...rest: unknown[]) => {
     const name = typeof text === 'string' ? preparedName(text) : undefined;
     const query = super.query as (...args: unknown[]) => unknown;
-    return name ? query.call(this, { name, text, values }) : query.call(this, text, values, ...rest);
+    return name ? query.call(this, { name, text, values }, ...rest) : query.call(this, text, values, ...rest);
   }) as pg.Client['query'];
 }
 
