@@ -43,8 +43,8 @@ export interface DeliverParts {
 const RETURN_AFTER_MS = 30_000;
 
 /**
- * The paper path of one claimed message; without a briefing it is given back. Each step may end the line; all of them come before the envelope, since
- * after it the only way back is to close the socket.
+ * The paper path of one claimed message; without a briefing it is given back. Each step may end the line; all of them
+ * come before the envelope, since after it the only way back is to close the socket.
  */
 export async function deliver(
   parts: DeliverParts,
