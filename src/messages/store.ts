@@ -173,14 +173,15 @@ const KEY_COLUMNS = {
 } as const;
 const insertNewKeys = forRows<keyof typeof KEY_COLUMNS, { workspace_id: string; key: string }>(
   KEY_COLUMNS,
-  (rows) => `insert into idempotency_keys (${Object.keys(KEY_COLUMNS).join(', ')})
-    select ${Object.keys(KEY_COLUMNS).join(', ')} from ${rows} where true order by workspace_id, key
+  ({ values }) => `insert into idempotency_keys (${Object.keys(KEY_COLUMNS).join(', ')}) ${values}
     on conflict do nothing returning workspace_id, key`,
 );
 
 /** @returns those that were not used before, as `workspace key` */
 export async function insertIdempotencyKeys(tx: Tx, keys: readonly IdempotencyRow[]): Promise<Set<string>> {
-  const values = keys.map((row) => ({
+  // In one order everywhere: two transactions that store the same keys wait for each other, and never crosswise.
+  const sorted = keys.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+  const values = sorted.map((row) => ({
     workspace_id: row.workspaceId,
     key: row.key,
     body_hash: row.bodyHash,
@@ -189,6 +190,10 @@ export async function insertIdempotencyKeys(tx: Tx, keys: readonly IdempotencyRo
   }));
   const rows = await insertNewKeys(tx, values);
   return new Set(rows.map((row) => `${row.workspace_id} ${row.key}`));
+}
+
+function placeOf({ workspaceId, key }: IdempotencyRow): string {
+  return `${workspaceId} ${key}`;
 }
 
 export async function idempotencyKey(

@@ -3,7 +3,7 @@ import { isWithout } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
-import { forRows, spelled, statement } from '../storage/statement.ts';
+import { type ColumnType, forRows, spelled, statement } from '../storage/statement.ts';
 import { BULK, claimKey, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -32,7 +32,7 @@ const claimDue = statement<MessageRow>(
     where id in (
       select id from messages
       where state = 'queued' and lane = ? and priority = ? and due_at <= ?
-      order by due_at, id limit ? ${locking})
+      order by due_at, id limit coalesce(?, 0) ${locking})
     returning *`,
   ),
 );
@@ -111,15 +111,16 @@ export interface Mark extends Hold {
 }
 
 const HOLD_COLUMNS = { held: 'text', claim: 'bigint', holder: 'text' } as const;
+type HoldValues = Record<keyof typeof HOLD_COLUMNS, string>;
 /**
  * That a row is queued, said so that it is looked at after the row was found. Said plainly, PostgreSQL would read all
  * that is queued by its partial index in place of a primary key, for as long as it believes that there is little of it.
  */
 const IS_QUEUED = "messages.state || '' = 'queued'";
 /** Whoever writes must still have the claim: a stale holder changes nothing (rules P2 and P5). */
-const STILL_HELD = `messages.id = v.held and messages.fence = v.claim and messages.lease_owner = v.holder
-  and ${IS_QUEUED}`;
-const UNCHECKED = 'messages.id = v.held'; // without rule P5, as the crash tests try it
+const stillHeld = ({ held, claim, holder }: HoldValues) =>
+  `messages.id = ${held} and messages.fence = ${claim} and messages.lease_owner = ${holder} and ${IS_QUEUED}`;
+const unchecked = ({ held }: HoldValues) => `messages.id = ${held}`; // without rule P5, as the crash tests try it
 
 /** A claim that was marked, and the end of its lease. */
 type Marked = Pick<Hold, 'id' | 'fence'> & { until: number };
@@ -131,18 +132,22 @@ const MARK_COLUMNS = {
   hash: 'text',
   marked_at: 'bigint',
 } as const;
-const markWhere = (condition: string) =>
+type MarkValues = Record<keyof typeof MARK_COLUMNS, string>;
+const markWhere = (condition: (v: MarkValues) => string) =>
   forRows<keyof typeof MARK_COLUMNS, Marked>(
     MARK_COLUMNS,
-    (
-      marks,
-    ) => `update messages set dot_at = v.marked_at, lane = '${MARKED}', server_id = v.to_server, server_name = v.to_name,
-      body_hash = coalesce(messages.body_hash, v.hash)
-    from ${marks}
-    where ${condition}
+    ({
+      v,
+      from,
+    }) => `update messages set dot_at = ${v.marked_at}, lane = '${MARKED}', server_id = ${v.to_server},
+      server_name = ${v.to_name}, body_hash = coalesce(messages.body_hash, ${v.hash})
+    ${from}
+    where ${condition(v)}
     returning messages.id as id, messages.fence as fence, messages.due_at as until`,
   );
-const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messages.due_at > v.marked_at`);
+const markHeld = markWhere(
+  (v) => `${stillHeld(v)} and messages.dot_at is null and messages.due_at > ${v.marked_at}`,
+);
 
 /**
  * Writes the markers that stand before every final dot. A row whose lease is no longer held gets none: then the dot
@@ -152,7 +157,7 @@ const markHeld = markWhere(`${STILL_HELD} and messages.dot_at is null and messag
 export async function markRows(tx: Tx, marks: readonly Mark[], now: number): Promise<Map<string, number>> {
   const values = marks.map((one) => markValues(one, now));
   if (isWithout('P5')) {
-    await markWhere(UNCHECKED)(tx, values);
+    await markWhere(unchecked)(tx, values);
     return new Map(marks.map((one) => [claimKey(one), Number.POSITIVE_INFINITY]));
   }
   const rows = await markHeld(tx, values);
@@ -199,7 +204,7 @@ export interface Release {
   change: Change;
 }
 
-/** What a sensitive template made is forgotten by the very change that ends its message. */
+/** As `isForgotten`, of rows that nobody has read. */
 const REMEMBERED = sql<string | null>`case when sensitive = 1 then null else content end`;
 
 function ends(state: string | undefined): boolean {
@@ -210,34 +215,49 @@ function unheld(change: Change) {
   return { ...change, lease_owner: null, ...(ends(change.state) ? { content: REMEMBERED } : {}) };
 }
 
-const CHANGEABLE_COLUMNS = Object.keys(CHANGEABLE) as Changeable[];
-const RELEASE_COLUMNS = { ...HOLD_COLUMNS, ...CHANGEABLE, over: 'bigint' } as const;
-const releaseWhere = (condition: string) =>
-  forRows<keyof typeof RELEASE_COLUMNS, Pick<Hold, 'id' | 'fence'>>(
-    RELEASE_COLUMNS,
-    (
-      next,
-    ) => `update messages set ${CHANGEABLE_COLUMNS.map((column) => `${column} = v.${column}`).join(', ')},
-      lease_owner = null, content = case when sensitive = 1 and v.over = 1 then null else content end
-    from ${next}
-    where ${condition}
+type ReleaseStatement = ReturnType<typeof forRows<string, Pick<Hold, 'id' | 'fence'>>>;
+
+/** One statement for each set of columns that a turn may change: there are as many as kinds of ends. */
+const releaseStatements = new Map<string, ReleaseStatement>();
+
+/** Nobody but its holder could change a row since it was claimed: what is not named stays as it was read. */
+function releaseStatement(changed: readonly string[], isForgotten: boolean): ReleaseStatement {
+  const condition = isWithout('P5') ? unchecked : stillHeld;
+  const name = [isForgotten, condition.name, ...changed].join();
+  const known = releaseStatements.get(name);
+  if (known) return known;
+  const types = changed.map((column) => [column, CHANGEABLE[column as Changeable]] as const);
+  const made: ReleaseStatement = forRows(
+    { ...HOLD_COLUMNS, ...Object.fromEntries(types) } as Record<string, ColumnType>,
+    ({ v, from }) => `update messages set ${changed.map((column) => `${column} = ${v[column]}, `).join('')}
+      ${isForgotten ? 'content = null, ' : ''}lease_owner = null
+    ${from}
+    where ${condition(v as HoldValues)}
     returning messages.id as id, messages.fence as fence`,
   );
-const releaseHeld = releaseWhere(STILL_HELD);
+  releaseStatements.set(name, made);
+  return made;
+}
 
 /** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the claims that were released */
 export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
-  const release = isWithout('P5') ? releaseWhere(UNCHECKED) : releaseHeld;
-  const rows = await release(tx, releases.map(nextRow));
-  return new Set((isWithout('P5') ? releases.map(({ row }) => row) : rows).map(claimKey));
+  const alike = Map.groupBy(releases, (one) => `${isForgotten(one)} ${Object.keys(one.change).join()}`);
+  const released: Pick<Hold, 'id' | 'fence'>[] = [];
+  for (const group of alike.values()) {
+    const [first] = group as [Release];
+    const release = releaseStatement(Object.keys(first.change), isForgotten(first));
+    released.push(...(await release(tx, group.map(releaseValues))));
+  }
+  return new Set((isWithout('P5') ? releases.map(({ row }) => row) : released).map(claimKey));
 }
 
-/** The whole row after its turn: nobody but its holder could change it since it was claimed. */
-function nextRow({ row, owner, change }: Release) {
-  const next = Object.fromEntries(
-    CHANGEABLE_COLUMNS.map((column) => [column, column in change ? change[column] : row[column]]),
-  ) as Pick<MessageRow, Changeable>;
-  return { ...holdValues({ id: row.id, fence: row.fence, owner }), ...next, over: ends(next.state) ? 1 : 0 };
+/** What a sensitive template made is forgotten by the very change that ends its message. */
+function isForgotten({ row, change }: Release): boolean {
+  return row.sensitive === 1 && ends(change.state);
+}
+
+function releaseValues({ row, owner, change }: Release) {
+  return { held: row.id, claim: row.fence, holder: owner, ...change };
 }
 
 /** Changes a row that nobody holds, from one stored state. */

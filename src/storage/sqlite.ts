@@ -18,7 +18,7 @@ import { failpoint } from '../failpoint.ts';
 import type { Db, Tx, WriteOptions } from './db.ts';
 import { type FileSystemFacts, refuseNetworkFolder } from './file-system.ts';
 import type { Schema } from './schema.ts';
-import type { RowsQuery } from './statement.ts';
+import { answerAtOnce, type RowsQuery } from './statement.ts';
 
 /** Prepared statements kept per connection; hand-written verbs need some fifty, filtered lists add variants. */
 const STATEMENT_CACHE = 300;
@@ -47,7 +47,7 @@ export function openSqlite(file: string, { whenFull = () => false, facts }: Sqli
   const reader = new Database(file, { readonly: true });
   reader.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
   const groups = new GroupedWriter(writer, new LogFlusher(`${file}-wal`), whenFull);
-  const read = new Kysely<Schema>({ dialect: dialectOf(reader) });
+  const read = kyselyOn(reader);
   return {
     engine: 'sqlite',
     read,
@@ -106,7 +106,7 @@ class GroupedWriter {
     this.#db = db;
     this.#log = log;
     this.#whenFull = whenFull;
-    this.#tx = new Kysely<Schema>({ dialect: dialectOf(db) });
+    this.#tx = kyselyOn(db);
     this.#begin = db.prepare('begin immediate');
     this.#commitAll = db.prepare('commit');
     this.#savepoint = db.prepare('savepoint one');
@@ -142,7 +142,7 @@ class GroupedWriter {
     try {
       this.#begin.run();
       const before = this.#changes.get();
-      for (const one of group) settled.push(await this.#runOne(one));
+      settled.push(...(await this.#runAll(group)));
       const isChanged = this.#changes.get() !== before;
       failpoint('commit');
       this.#commitAll.run();
@@ -171,7 +171,32 @@ class GroupedWriter {
     void done.finally(() => this.#flushing.delete(done));
   }
 
-  /** Runs one member of the group so that its failure undoes it alone. */
+  /**
+   * Runs the members in order; nearly always all succeed. When one fails everything is undone and run again, each in a
+   * savepoint then: its failure undoes it alone. In a savepoint each page is copied before it changes, which costs as
+   * much as the rest of the change.
+   */
+  async #runAll(group: readonly Waiting[]): Promise<(() => void)[]> {
+    try {
+      const values: unknown[] = [];
+      for (const { work } of group) values.push(await work(this.#tx));
+      return group.map(
+        ({ resolve }, at) =>
+          () =>
+            resolve(values[at]),
+      );
+    } catch (error) {
+      // A full disk ends the whole transaction by itself; then there is nothing left to undo, or to keep.
+      if (!this.#db.inTransaction) throw error;
+      this.#db.exec('rollback');
+      this.#begin.run();
+      if (group.length === 1) return [() => group[0]!.reject(error)];
+      const settled: (() => void)[] = [];
+      for (const one of group) settled.push(await this.#runOne(one));
+      return settled;
+    }
+  }
+
   async #runOne(one: Waiting): Promise<() => void> {
     this.#savepoint.run();
     try {
@@ -179,7 +204,6 @@ class GroupedWriter {
       this.#release.run();
       return () => one.resolve(value);
     } catch (error) {
-      // A full disk ends the whole transaction by itself; then there is nothing left to undo, or to keep.
       if (!this.#db.inTransaction) throw error;
       this.#db.exec('rollback to one; release one');
       return () => one.reject(error);
@@ -252,8 +276,14 @@ class LogFlusher {
 const fdatasync = promisify(fdatasyncOf);
 
 /** Kysely on a connection whose transactions are ours: no mutex, prepared statements kept. */
-function dialectOf(db: Database.Database): Dialect {
+function kyselyOn(db: Database.Database): Kysely<Schema> {
   const connection = new SqliteConnection(db);
+  const kysely = new Kysely<Schema>({ dialect: dialectOf(connection) });
+  answerAtOnce(kysely, (query) => connection.execute(query).rows);
+  return kysely;
+}
+
+function dialectOf(connection: SqliteConnection): Dialect {
   const driver: Driver = {
     init: async () => {},
     acquireConnection: async () => connection,
@@ -290,8 +320,12 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.execute(query);
+  }
+
+  execute<R>(query: CompiledQuery | RowsQuery): QueryResult<R> {
     const statement = this.#prepare(query.sql);
-    if ('forEachRow' in query) return { rows: forEachRow<R>(statement, query as RowsQuery) };
+    if ('forEachRow' in query) return { rows: forEachRow<R>(statement, query) };
     if (statement.reader) return { rows: statement.all(query.parameters) as R[] };
     const { changes } = statement.run(query.parameters);
     return { rows: [], numAffectedRows: BigInt(changes) };

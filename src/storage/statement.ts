@@ -21,9 +21,21 @@ export function statement<Row>(
   const spelling = typeof text === 'string' ? { sqlite: text, postgres: text } : text;
   const postgres = prepared(numbered(spelling.postgres));
   return async (tx, parameters) => {
-    const compiled = CompiledQuery.raw(isPostgres(tx) ? postgres : spelling.sqlite, [...parameters]);
-    return (await tx.executeQuery<Row>(compiled)).rows;
+    return run<Row>(tx, CompiledQuery.raw(isPostgres(tx) ? postgres : spelling.sqlite, [...parameters]));
   };
+}
+
+/** Databases whose statements are answered at once, and how. */
+const atOnce = new WeakMap<Tx, (query: CompiledQuery | RowsQuery) => unknown[]>();
+
+/** Lets the statements of this file go straight to a connection: the way through Kysely costs as much as a small one. */
+export function answerAtOnce(tx: Tx, execute: (query: CompiledQuery | RowsQuery) => unknown[]): void {
+  atOnce.set(tx, execute);
+}
+
+async function run<Row>(tx: Tx, query: CompiledQuery): Promise<Row[]> {
+  const execute = atOnce.get(tx);
+  return execute ? (execute(query) as Row[]) : (await tx.executeQuery<Row>(query)).rows;
 }
 
 const preparedNames = new Map<string, string>();
@@ -74,7 +86,8 @@ export function rowsAsJson(rows: readonly unknown[]): string {
 const UNSTORABLE = /\\u(?:d[89a-f]|0000)/; // as JSON.stringify writes them; found in vain where a text spells it out
 
 function storable(value: Value): Value {
-  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value;
+  if (typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))) return value;
+  return value.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
 /** A statement to be run once for each of its `parameters`, which are rows of values; see `forRows`. */
@@ -82,31 +95,57 @@ export interface RowsQuery extends CompiledQuery {
   readonly forEachRow: true;
 }
 
+/** How a statement of `forRows` speaks of its rows: the value of each column, and what goes where it names tables. */
+export interface Rows<Column extends string> {
+  v: Record<Column, string>;
+  /** `from` with the rows as a table, or nothing where they are given one by one. */
+  from: string;
+  /** All the columns of the rows, for an `insert`. */
+  values: string;
+}
+
 /**
- * A statement that every message needs, over rows which it sees as the table `v`. PostgreSQL gets them all at once, as
- * JSON: there a statement is a round trip. The embedded database runs it for one row after the other, which costs it
- * half of what reading JSON does.
- * @param around makes the statement of `v`; no parameters but the rows
+ * A statement that every message needs, over rows. PostgreSQL gets them all at once, as JSON: there a statement is a
+ * round trip. The embedded database runs it for one row after the other, with the values as parameters: that costs it
+ * half of what reading JSON does, and a statement that changes one row by its key keeps no journal of its own, into
+ * which it would copy each page it is about to change (sqlite.org/tempfiles.html, statement journals).
+ * @param around makes the statement; no parameters but the rows
  */
 export function forRows<Column extends string, Row = never>(
   columns: Record<Column, ColumnType>,
-  around: (rows: string) => string,
+  around: (rows: Rows<Column>) => string,
 ): (tx: Tx, rows: readonly Record<Column, Value>[]) => Promise<Row[]> {
   const names = Object.keys(columns) as Column[];
-  const one = names.map((name) => `? as "${name}"`).join(', ');
-  const sqlite = CompiledQuery.raw(around(`(select ${one}) as v`));
-  const postgres = prepared(numbered(around(postgresRecordset(columns))));
+  const sqlite = oneRow(names, around);
+  const postgres = prepared(numbered(around(allRows(columns, names))));
   return async (tx, rows) => {
     if (rows.length === 0) return [];
     const query: CompiledQuery | RowsQuery = isPostgres(tx)
       ? CompiledQuery.raw(postgres, [rowsAsJson(rows)])
       : {
-          ...sqlite,
+          ...sqlite.query,
           forEachRow: true,
-          parameters: rows.map((row) => names.map((name) => storable(row[name]))),
+          parameters: rows.map((row) => sqlite.order.map((name) => storable(row[name]))),
         };
-    return (await tx.executeQuery<Row>(query)).rows;
+    return run<Row>(tx, query);
   };
+}
+
+function allRows<Column extends string>(
+  columns: Record<Column, ColumnType>,
+  names: readonly Column[],
+): Rows<Column> {
+  const from = `from ${postgresRecordset(columns)}`;
+  const v = Object.fromEntries(names.map((name) => [name, `v."${name}"`])) as Record<Column, string>;
+  return { v, from, values: `select ${names.map((name) => v[name]).join(', ')} ${from}` };
+}
+
+/** The statement for one row, and which columns its parameters are, one for each time that it names one. */
+function oneRow<Column extends string>(names: readonly Column[], around: (rows: Rows<Column>) => string) {
+  const v = Object.fromEntries(names.map((name) => [name, `{{${name}}}`])) as Record<Column, string>;
+  const text = around({ v, from: '', values: `values (${names.map((name) => v[name]).join(', ')})` });
+  const order = [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name as Column);
+  return { query: CompiledQuery.raw(text.replace(/\{\{\w+\}\}/g, '?')), order };
 }
 
 /** A list of texts for `in`: one parameter, `JSON.stringify` of the list, for any number of them. */
@@ -130,10 +169,6 @@ export function insertOf<Column extends string>(
   const names = Object.keys(columns)
     .map((name) => `"${name}"`)
     .join(', ');
-  // SQLite takes `on` for a join without a condition before it (sqlite.org/lang_upsert.html, parsing ambiguity).
-  const insert = forRows(
-    columns,
-    (rows) => `insert into "${table}" (${names}) select ${names} from ${rows} where true ${ending}`,
-  );
+  const insert = forRows(columns, ({ values }) => `insert into "${table}" (${names}) ${values} ${ending}`);
   return async (tx, rows) => void (await insert(tx, rows));
 }
