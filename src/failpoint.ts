@@ -91,12 +91,12 @@ export const FAIL_POINTS = {
     proves: 'K15: it stands, with its event once',
   },
   commit: {
-    stands: 'storage/sqlite.ts, storage/postgres.ts',
+    stands: 'storage/grouped-writer.ts, storage/postgres.ts',
     moment: 'a transaction has done its work and is about to commit',
     proves: 'K29: no 202 without a row, no dot without a marker, whichever write fails',
   },
   'commit-unflushed': {
-    stands: 'storage/sqlite.ts',
+    stands: 'storage/grouped-writer.ts',
     moment: 'a group is committed, its log is not flushed and nobody is told',
     proves: 'K29: what was stored and not answered is neither lost nor done twice',
   },

@@ -132,7 +132,7 @@ export async function databaseChecks(db: Db, clock: Clock): Promise<Finding[]> {
 
 /** What must stand so that an answered commit outlives a power cut. */
 const DURABLE: Record<Db['engine'], Record<string, readonly string[]>> = {
-  // Each commit is flushed by storage/sqlite.ts itself, beside the event loop: `normal` is what it sets for that.
+  // Each commit is flushed by storage/log-flusher.ts, beside the event loop: `normal` is what it sets for that.
   sqlite: { journal_mode: ['wal'], synchronous: ['normal', 'full', 'extra'] },
   postgres: {
     fsync: ['on'],
