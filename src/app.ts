@@ -43,6 +43,9 @@ import { workspaceRoutes } from './workspaces/routes.ts';
 /** The embedded database, in the data folder. */
 export const DATABASE_FILE = 'mailwright.db';
 
+/** The thread that writes the embedded database. */
+const WRITER = new URL('./writer.ts', import.meta.url);
+
 /** Messages under way get this long to finish when the program is asked to stop. */
 const DRAIN_MS = 30_000;
 
@@ -58,6 +61,8 @@ export interface AppParts {
   freeSpace?: FreeSpace;
   /** The database is a restored copy, whatever it looks like: sending begins paused. */
   restored?: boolean;
+  /** What every message needs is written by a thread of its own. Tests do without: they arm fail-points in this one. */
+  writesBeside?: boolean;
 }
 
 export interface App {
@@ -74,18 +79,26 @@ export interface App {
 }
 
 /** Opens the database of the settings as it is. @throws ConfigError */
-export async function connectDatabase(config: Config, disk?: Disk): Promise<Db> {
+export async function connectDatabase(config: Config, disk?: Disk, writesBeside = false): Promise<Db> {
   makeDataFolder(config.dataDir);
   // Each engine brings a driver; only the one in use is loaded.
   if (config.databaseUrl !== undefined)
     return (await import('./storage/postgres.ts')).openPostgres(config.databaseUrl);
   const { openSqlite } = await import('./storage/sqlite.ts');
-  return openSqlite(join(config.dataDir, DATABASE_FILE), disk ? { whenFull: () => disk.full() } : {});
+  return openSqlite(join(config.dataDir, DATABASE_FILE), {
+    ...(disk ? { whenFull: () => disk.full() } : {}),
+    ...(writesBeside ? { thread: { entry: WRITER, data: { selfTest: config.selfTest } } } : {}),
+  });
 }
 
 /** Opens and migrates the database of the settings. @throws ConfigError */
-export async function openDatabase(config: Config, clock: Clock, disk?: Disk): Promise<Db> {
-  const db = await connectDatabase(config, disk);
+export async function openDatabase(
+  config: Config,
+  clock: Clock,
+  disk?: Disk,
+  writesBeside?: boolean,
+): Promise<Db> {
+  const db = await connectDatabase(config, disk, writesBeside);
   try {
     await migrate(db, clock.now());
   } catch (error) {
@@ -108,11 +121,20 @@ function makeDataFolder(dataDir: string): void {
 /** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
 export async function createApp(
   config: Config,
-  { log, version, webRoot, onSettled, freeSpace, restored, clock: machineClock = systemClock }: AppParts,
+  {
+    log,
+    version,
+    webRoot,
+    onSettled,
+    freeSpace,
+    restored,
+    writesBeside,
+    clock: machineClock = systemClock,
+  }: AppParts,
 ): Promise<App> {
   armFailPoints(config.selfTest);
   const disk = new Disk(config.dataDir, freeSpace);
-  const db = await openDatabase(config, machineClock, disk);
+  const db = await openDatabase(config, machineClock, disk, writesBeside);
   const { clock, stop: stopClock } = await databaseClock(db, machineClock);
   let lock: ProcessLock | undefined;
   try {

@@ -3,10 +3,11 @@ import { claimKey } from '../queue/delivery.ts';
 import { type Mark, mark, renew } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
 import type { Db } from '../storage/db.ts';
+import { call, procedure } from '../storage/procedure.ts';
 import { Company } from './company.ts';
 import { Meter } from './meter.ts';
-import type { Turn } from './next-state.ts';
-import { settle, tell } from './settle.ts';
+import { type Turn, turnRow } from './next-state.ts';
+import { type Observed, settle, tell } from './settle.ts';
 import { Unstored } from './unstored.ts';
 
 type Entry = { mark: Mark } | { turn: Turn } | { renew: readonly string[] };
@@ -86,11 +87,13 @@ export class Journal {
     if (marks.length > 0 && this.#unstored.holdsUpMarkers(turns))
       throw new Error('An outcome is not stored yet, so the marker may not be.');
     const began = this.#clock.monotonic();
-    const { settled, marked } = await this.#writeAll(entries, turns, marks).catch((error) => {
-      // Of a group that failed each entry is tried again alone, in the same order.
-      if (entries.length === 1) for (const turn of turns) this.#unstored.add(turn);
-      throw error;
-    });
+    const { settled, marked } = await call(this.#db, writePage, this.#page(entries, turns, marks)).catch(
+      (error) => {
+        // Of a group that failed each entry is tried again alone, in the same order.
+        if (entries.length === 1) for (const turn of turns) this.#unstored.add(turn);
+        throw error;
+      },
+    );
     this.#company.wrote(this.#clock.monotonic() - began);
     this.#company.left(marked.keys());
     this.#unstored.stored(turns);
@@ -109,14 +112,36 @@ export class Journal {
     });
   }
 
-  #writeAll(entries: readonly Entry[], turns: readonly Turn[], marks: readonly Mark[]) {
-    return this.#db.write(async (tx) => {
-      const now = this.#clock.now();
-      const settled = await settle(tx, turns, this.#owner, now, (id) => this.#meter.perSecond(id, now));
-      const marked = await mark(tx, marks, now);
-      for (const entry of entries) if ('renew' in entry) await renew(tx, this.#owner, entry.renew, now);
-      await tell(tx, settled, now);
-      return { settled: new Set(settled.map(({ row }) => claimKey(row))), marked };
-    });
+  #page(entries: readonly Entry[], turns: readonly Turn[], marks: readonly Mark[]): Page {
+    const now = this.#clock.now();
+    const servers = new Set(
+      turns.flatMap(({ verdict }) => (verdict.kind === 'attempted' && verdict.server?.id) || []),
+    );
+    return {
+      owner: this.#owner,
+      now,
+      turns: turns.map(({ row, ...turn }) => ({ ...turn, row: turnRow(row) })),
+      marks,
+      renewals: entries.flatMap((entry) => ('renew' in entry ? [entry.renew] : [])),
+      observed: new Map([...servers].map((id) => [id, this.#meter.perSecond(id, now)])),
+    };
   }
 }
+
+/** What one transaction of the journal writes: outcomes before markers, and last what all workers share. */
+interface Page {
+  owner: string;
+  now: number;
+  turns: readonly Turn[];
+  marks: readonly Mark[];
+  renewals: readonly (readonly string[])[];
+  observed: Observed;
+}
+
+const writePage = procedure('journal', async (tx, { owner, now, turns, marks, renewals, observed }: Page) => {
+  const settled = await settle(tx, turns, owner, now, observed);
+  const marked = await mark(tx, marks, now);
+  for (const ids of renewals) await renew(tx, owner, ids, now);
+  await tell(tx, settled, now);
+  return { settled: new Set(settled.map(({ row }) => claimKey(row))), marked };
+});

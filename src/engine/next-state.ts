@@ -9,9 +9,62 @@ import type { Verdict } from './verdict.ts';
 /** After an uncertain end, evidence gets this long to arrive before the one repeat that a template may ask for. */
 const RESEND_AFTER_MS = 60_000;
 
+/** What is needed of a row to write down how its turn ended: not its content, which may be large. */
+export type TurnRow = Pick<
+  MessageRow,
+  | 'id'
+  | 'workspace_id'
+  | 'fence'
+  | 'priority'
+  | 'live'
+  | 'sensitive'
+  | 'rcpt'
+  | 'rcpt_key'
+  | 'created_at'
+  | 'send_at'
+  | 'expires_at'
+  | 'deferred_since'
+  | 'dot_at'
+  | 'attempts'
+  | 'pinned_server_id'
+  | 'on_uncertain'
+  | 'possible_duplicate'
+  | 'server_id'
+  | 'server_name'
+  | 'body_hash'
+  | 'reason'
+>;
+
+/** The same without what is not needed. */
+export function turnRow(row: TurnRow): TurnRow {
+  return {
+    id: row.id,
+    workspace_id: row.workspace_id,
+    fence: row.fence,
+    priority: row.priority,
+    live: row.live,
+    sensitive: row.sensitive,
+    rcpt: row.rcpt,
+    rcpt_key: row.rcpt_key,
+    created_at: row.created_at,
+    send_at: row.send_at,
+    expires_at: row.expires_at,
+    deferred_since: row.deferred_since,
+    dot_at: row.dot_at,
+    attempts: row.attempts,
+    pinned_server_id: row.pinned_server_id,
+    on_uncertain: row.on_uncertain,
+    possible_duplicate: row.possible_duplicate,
+    server_id: row.server_id,
+    server_name: row.server_name,
+    body_hash: row.body_hash,
+    reason: row.reason,
+  };
+}
+
 /** One turn of a message: the row as it was claimed, and how the turn ended. */
 export interface Turn {
-  row: MessageRow;
+  row: TurnRow;
   verdict: Verdict;
   /** From 0 to 1, for the jitter of its next try. */
   random: number;
@@ -43,7 +96,7 @@ export function nextState({ row, verdict, random }: Turn, now: number): Change {
 }
 
 function afterAttempt(
-  row: MessageRow,
+  row: TurnRow,
   verdict: Extract<Verdict, { kind: 'attempted' }>,
   now: number,
   random: number,
@@ -85,7 +138,7 @@ function afterAttempt(
 }
 
 /** The server's fault: the server waits and the message keeps its turn. Otherwise the message waits by its age. */
-function again(row: MessageRow, outcome: Outcome, now: number, random: number): Change {
+function again(row: TurnRow, outcome: Outcome, now: number, random: number): Change {
   if (blamesServer(outcome)) return { due_at: now };
   const due_at = nextTry({
     now,
@@ -98,7 +151,7 @@ function again(row: MessageRow, outcome: Outcome, now: number, random: number): 
 }
 
 /** Never sent again on our own, unless the template says once; never turned into sent or failed by time. */
-function uncertain(row: MessageRow, reason: string, now: number): Change {
+function uncertain(row: TurnRow, reason: string, now: number): Change {
   if (row.on_uncertain === 'assume_sent')
     return { state: 'sent', code: 'unconfirmed', reason, final_at: now };
   if (row.on_uncertain === 'resend_once' && row.possible_duplicate === 0) {
@@ -115,6 +168,6 @@ function uncertain(row: MessageRow, reason: string, now: number): Change {
   return { state: 'uncertain', code: 'uncertain', reason };
 }
 
-function laneToStart(row: MessageRow): string {
+function laneToStart(row: TurnRow): string {
   return startLane({ live: row.live === 1, workspaceId: row.workspace_id });
 }

@@ -59,7 +59,7 @@ async function held(changed: Parameters<typeof insertRows>[1] = {}) {
     row: row!,
     settle: async (verdict: Verdict, owner = 'me') => {
       const settled = await db.write((tx) =>
-        settle(tx, [{ row: row!, verdict, random: 0.5 }], owner, NOON, () => null),
+        settle(tx, [{ row: row!, verdict, random: 0.5 }], owner, NOON, new Map()),
       );
       return settled.length === 1;
     },

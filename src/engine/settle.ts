@@ -4,13 +4,7 @@ import { recordEvents } from '../events/record.ts';
 import { failpoint } from '../failpoint.ts';
 import { tellOfMessages, tellOfServers } from '../notices/news.ts';
 import { claimKey } from '../queue/delivery.ts';
-import {
-  attemptsAtRecipients,
-  type MessageRow,
-  type RecipientAttempt,
-  recordAttempts,
-  release,
-} from '../queue/queue.ts';
+import { attemptsAtRecipients, type RecipientAttempt, recordAttempts, release } from '../queue/queue.ts';
 import { RATE_CODES } from '../servers/health.ts';
 import { recordHealth } from '../servers/health-record.ts';
 import { slowDown } from '../servers/pace.ts';
@@ -21,7 +15,7 @@ import { blockAfter, WINDOW } from '../suppressions/policy.ts';
 import { suppress } from '../suppressions/suppress.ts';
 import type { Outcome, OutcomeClass } from '../transport/outcome.ts';
 import { attemptOf } from './attempt.ts';
-import { nextState, type Turn } from './next-state.ts';
+import { nextState, type Turn, type TurnRow } from './next-state.ts';
 import type { Verdict } from './verdict.ts';
 
 /** A turn whose end was written: its row is let go of, and this is its next state. */
@@ -29,8 +23,8 @@ export interface Settled extends Turn {
   state: string;
 }
 
-/** Messages a second that a server accepted lately; null when nobody counted. */
-type Observed = (serverId: string) => number | null;
+/** Messages a second that a server accepted lately, by its id; nothing where nobody counted. */
+export type Observed = ReadonlyMap<string, number | null>;
 
 type Attempted = Settled & { verdict: Extract<Verdict, { kind: 'attempted' }> };
 
@@ -189,7 +183,7 @@ async function recipientHistories(
   tx: Tx,
   turns: readonly Attempted[],
   now: number,
-): Promise<(row: MessageRow) => readonly RecipientAttempt[]> {
+): Promise<(row: TurnRow) => readonly RecipientAttempt[]> {
   const refused = turns.filter(
     ({ verdict }) => verdict.server && verdict.outcome.class === 'recipient_temporary',
   );
@@ -216,6 +210,6 @@ async function recordHealths(
     const own = outcomes.get(id)!;
     await recordHealth(tx, id, own, now);
     const slower = own.find((outcome) => RATE_CODES.has(outcome.code));
-    if (slower) await slowDown(tx, id, { reply: slower.reply, observed: observed(id) }, now);
+    if (slower) await slowDown(tx, id, { reply: slower.reply, observed: observed.get(id) ?? null }, now);
   }
 }

@@ -2,7 +2,6 @@ import { iso } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { sha256 } from '../ids.ts';
 import type { Db, Tx } from '../storage/db.ts';
-import type { Accepted } from './accept.ts';
 import { type Intake, type Intent, TAKEN } from './intake.ts';
 import { deleteIdempotencyKeys, idempotencyKey } from './store.ts';
 
@@ -49,7 +48,7 @@ interface KeyedCall {
 }
 
 /** What a call is to store, without its key. */
-export type Prepared<T> = Pick<Intent, 'drafts'> & { answer: (accepted: Accepted[]) => T };
+export type Prepared = Pick<Intent, 'drafts' | 'batch'>;
 
 /**
  * Does the work of a call once for its key; a second call with the same body gets the first one's answer. `prepare`
@@ -59,7 +58,7 @@ export type Prepared<T> = Pick<Intent, 'drafts'> & { answer: (accepted: Accepted
 export async function once<T>(
   { db, intake }: { db: Db; intake: Intake },
   call: KeyedCall,
-  prepare: () => Promise<Prepared<T>>,
+  prepare: () => Promise<Prepared>,
 ): Promise<Replay<T>> {
   const { workspaceId, key, now } = call;
   if (key === undefined) {
@@ -74,7 +73,7 @@ export async function once<T>(
     // Another body is refused by what the first one stores, or is the first itself when that one is refused.
     await first.ended;
   }
-  const work = keyed({ db, intake }, { ...call, key }, hash, prepare);
+  const work = keyed<T>({ db, intake }, { ...call, key }, hash, prepare);
   const ended = work.then(
     () => undefined,
     () => undefined,
@@ -96,7 +95,7 @@ async function keyed<T>(
   { db, intake }: { db: Db; intake: Intake },
   { workspaceId, key, now }: KeyedCall & { key: string },
   hash: string,
-  prepare: () => Promise<Prepared<T>>,
+  prepare: () => Promise<Prepared>,
 ): Promise<Replay<T>> {
   const before = await replay<T>(db, workspaceId, key, hash);
   if (before) return before;

@@ -4,6 +4,7 @@ import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
 import { Batcher } from '../storage/batcher.ts';
 import type { Db, Tx } from '../storage/db.ts';
+import { call, procedure } from '../storage/procedure.ts';
 import { findSuppressions } from '../suppressions/suppress.ts';
 import { blockedReason } from '../suppressions/suppression.ts';
 import type { Accepted, Draft } from './accept.ts';
@@ -16,14 +17,39 @@ import {
   type NewMessage,
 } from './store.ts';
 
-/** One call that was checked: what is to be stored, and what is answered then. */
+/** One message of a batch that was not accepted. */
+export interface Refusal {
+  error: { code: string; message: string; field?: string };
+}
+
+/** Of a batch, what was refused before anything was stored, each at its place; null where a message is accepted. */
+export type Refusals = readonly (Refusal | null)[];
+
+/** One call that was checked: what is to be stored, and the form of the answer. Plain data. */
 export interface Intent {
   workspaceId: string;
   drafts: readonly Draft[];
-  answer: (accepted: Accepted[]) => unknown;
+  /** Absent for a call with one message. */
+  batch?: Refusals | undefined;
   now: number;
   /** Stored with the messages, or neither. */
   key?: { key: string; bodyHash: string } | undefined;
+}
+
+/** What became of a call. */
+type Ended = { answer: unknown } | { isTaken: true };
+
+/** Calls of one group, as the procedure takes them. */
+interface Group {
+  intents: readonly Intent[];
+  /** The group failed before, and has one call. */
+  again: boolean;
+}
+
+interface Stored {
+  ended: Ended[];
+  /** Messages whose recipient is blocked. */
+  blocked: ReadonlySet<string>;
 }
 
 /** The key was stored by another call meanwhile; of this one nothing was. */
@@ -39,14 +65,12 @@ export class Intake {
   /** `backlog` is told what came in; absent where another process sends. */
   constructor(db: Db, backlog?: Backlog) {
     this.#batcher = new Batcher(async (intents, again) => {
-      const answers = await db.write(
-        async (tx) => (again ? await storedBefore(tx, intents) : undefined) ?? storeAll(tx, intents),
-      );
+      const { ended, blocked } = await call(db, storeGroup, { intents, again });
       failpoint('accept-committed');
-      for (const [at, intent] of intents.entries())
-        if (answers[at] !== TAKEN)
-          backlog?.arrived(intent.workspaceId, sendableNow(intent.drafts, intent.now).length);
-      return answers;
+      for (const [at, { workspaceId, drafts, now }] of intents.entries())
+        if ('answer' in ended[at]!)
+          backlog?.arrived(workspaceId, sendableNow(drafts, now).filter(({ id }) => !blocked.has(id)).length);
+      return ended.map((one) => ('answer' in one ? one.answer : TAKEN));
     });
   }
 
@@ -56,20 +80,24 @@ export class Intake {
   }
 }
 
+const storeGroup = procedure('intake', async (tx, { intents, again }: Group): Promise<Stored> => {
+  return (again ? await storedBefore(tx, intents[0]!) : undefined) ?? storeAll(tx, intents);
+});
+
 /**
- * The group that failed may have been committed all the same, its answer lost. An id is drawn once: where it stands, it
+ * The call that failed may have been committed all the same, its answer lost. An id is drawn once: where it stands, it
  * is the call's own. @returns undefined where nothing does; a call with a key is known by that
  */
-async function storedBefore(tx: Tx, intents: readonly Intent[]): Promise<unknown[] | undefined> {
-  const [{ workspaceId, drafts, key, answer }] = intents as [Intent];
+async function storedBefore(tx: Tx, intent: Intent): Promise<Stored | undefined> {
+  const { workspaceId, drafts, key } = intent;
   const ids = drafts.flatMap((draft) => draft.rows.map((row) => row.id));
   if (key || ids.length === 0 || (await messagesByIds(tx, workspaceId, ids)).size === 0) return undefined;
-  return [answer(drafts.map(accepted))];
+  return { ended: [{ answer: answerTo(intent) }], blocked: blockedOf(drafts) };
 }
 
-async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<unknown[]> {
+async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<Stored> {
   await markBlocked(tx, intents);
-  const answers = intents.map(({ drafts, answer }) => answer(drafts.map(accepted)));
+  const answers = intents.map(answerTo);
   const isFirst = await storeKeys(tx, intents, answers);
   const stored = intents.filter((_, at) => isFirst[at]);
   const drafts = stored.flatMap((intent) => intent.drafts);
@@ -79,7 +107,21 @@ async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<unknown[]> 
   await recordEvents(tx, rows.map(eventOf));
   await count(tx, rows.filter((row) => row.state === 'blocked').map(tallyOf));
   failpoint('accept-uncommitted');
-  return answers.map((answer, at) => (isFirst[at] ? answer : TAKEN));
+  return {
+    ended: answers.map((answer, at) => (isFirst[at] ? { answer } : { isTaken: true })),
+    blocked: blockedOf(drafts),
+  };
+}
+
+function blockedOf(drafts: readonly Draft[]): Set<string> {
+  const blocked = drafts.flatMap(({ rows }) => rows.filter((row) => row.state === 'blocked'));
+  return new Set(blocked.map(({ id }) => id));
+}
+
+/** What a call is answered. Of a batch each message at its place, the refused ones too. */
+function answerTo({ drafts, batch }: Intent): Accepted | { results: (Accepted | Refusal)[] } {
+  const left = drafts.map(accepted);
+  return batch ? { results: batch.map((refusal) => refusal ?? left.shift()!) } : left[0]!;
 }
 
 /** What could leave at once. */

@@ -3,7 +3,7 @@ import { HIGH } from '../queue/delivery.ts';
 import { type Accepted, type AcceptParts, type Draft, draft, type Scene, sceneOf } from './accept.ts';
 import type { Backlog } from './backlog.ts';
 import { once, type Replay } from './idempotency.ts';
-import { type Intake, sendableNow } from './intake.ts';
+import { type Intake, type Refusal, sendableNow } from './intake.ts';
 import type { MessageInput } from './message.ts';
 
 export interface SendParts extends AcceptParts {
@@ -24,12 +24,12 @@ export async function send(
   return once(parts, { workspaceId, key, body: input, now }, async () => {
     const made = await draft(parts, await sceneOf(parts, workspaceId), input, warnings);
     await waitForRoom(parts, [made]);
-    return { drafts: [made], answer: ([accepted]) => accepted! };
+    return { drafts: [made] };
   });
 }
 
 export interface BatchResults {
-  results: (Accepted | { error: { code: string; message: string; field?: string } })[];
+  results: (Accepted | Refusal)[];
 }
 
 /** One message of a batch as far as it could be read, or why it could not. */
@@ -51,13 +51,7 @@ export async function sendBatch(
       drafts.push(entry instanceof AppError ? entry : await draftOrError(parts, scene, entry));
     const good = drafts.filter((one): one is Draft => !(one instanceof AppError));
     await waitForRoom(parts, good);
-    return {
-      drafts: good,
-      answer: (accepted) => {
-        const left = [...accepted];
-        return { results: drafts.map((one) => (one instanceof AppError ? refusal(one) : left.shift()!)) };
-      },
-    };
+    return { drafts: good, batch: drafts.map((one) => (one instanceof AppError ? refusal(one) : null)) };
   });
 }
 
@@ -81,7 +75,7 @@ async function draftOrError(
   }
 }
 
-function refusal(error: AppError): BatchResults['results'][number] {
+function refusal(error: AppError): Refusal {
   return {
     error: {
       code: error.code,

@@ -199,7 +199,7 @@ export type Change = Partial<Pick<MessageRow, Changeable>>;
 
 /** A held row as it was claimed, and what its turn changes of it. */
 export interface Release {
-  row: MessageRow;
+  row: Pick<MessageRow, 'id' | 'fence' | 'sensitive'>;
   owner: string;
   change: Change;
 }

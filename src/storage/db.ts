@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Procedure } from './procedure.ts';
 import type { Schema } from './schema.ts';
 
 export type Engine = 'sqlite' | 'postgres';
@@ -26,5 +27,7 @@ export interface Db {
    * one that throws is undone alone. `work` awaits nothing but statements: the writer waits for it.
    */
   write<T>(work: (tx: Tx) => Promise<T>, options?: WriteOptions): Promise<T>;
+  /** Present where procedures are run by a thread of their own; see `call` in procedure.ts. */
+  call?<Args, Result>(procedure: Procedure<Args, Result>, args: Args): Promise<Result>;
   close(): Promise<void>;
 }

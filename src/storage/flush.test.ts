@@ -3,6 +3,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { testApp } from '../testing/test-app.ts';
 import type { Db } from './db.ts';
+import { LogFlusher } from './log-flusher.ts';
 import { putSetting, readSetting } from './settings.ts';
 import { openSqlite } from './sqlite.ts';
 import { testDb, testFolder } from './testing.ts';
@@ -69,4 +70,35 @@ test('groups commit while a flush is under way, two flushes at most; each is tol
   disk.waiting.shift()!();
   await Promise.all([...written, looked]);
   expect(told).toEqual(['first', 'second', 'third', 'fourth', 'looked']);
+});
+
+test('of two that flush the same log, one that was refused stops both', async () => {
+  const place = join(testFolder(), 'test.db');
+  const db = await testDb(place, async (file) => openSqlite(file));
+  await db.write((tx) => putSetting(tx, 'pause', 'first'));
+  const [one, other] = [new LogFlusher(`${place}-wal`), new LogFlusher(`${place}-wal`)];
+  onTestFinished(() => {
+    one.close();
+    other.close();
+  });
+  other.share(one.share());
+  await Promise.all([one.flush(true), other.flush(true)]);
+  disk.isBroken = true;
+  await expect(one.flush(true)).rejects.toThrow(FAILED);
+  disk.isBroken = false;
+  await expect(other.flush(true)).rejects.toThrow(FAILED);
+});
+
+test('who reads what the other one of two committed waits until it is on the disk', async () => {
+  const place = join(testFolder(), 'test.db');
+  const db = await testDb(place, async (file) => openSqlite(file));
+  await db.write((tx) => putSetting(tx, 'pause', 'first'));
+  const flusher = new LogFlusher(`${place}-wal`);
+  onTestFinished(() => flusher.close());
+  flusher.share();
+  disk.isSlow = true;
+  const looked = flusher.flush(false);
+  expect(disk.waiting).toHaveLength(1);
+  disk.waiting.shift()!();
+  await looked;
 });

@@ -3,6 +3,7 @@ import { failpoint } from '../failpoint.ts';
 import type { Tx, WriteOptions } from './db.ts';
 import type { LogFlusher } from './log-flusher.ts';
 import { kyselyOn } from './sqlite-connection.ts';
+import { WriteTurn } from './write-turn.ts';
 
 /** Transactions that may share one commit: enough to fill a flush, few enough that none waits long. */
 const MAX_GROUP = 1_000;
@@ -23,6 +24,7 @@ export class GroupedWriter {
   readonly #log: LogFlusher;
   readonly #tx: Tx;
   readonly #whenFull: () => boolean;
+  readonly #turn: WriteTurn;
   readonly #begin: Database.Statement;
   readonly #commitAll: Database.Statement;
   readonly #savepoint: Database.Statement;
@@ -32,10 +34,16 @@ export class GroupedWriter {
   #running: Promise<void> | undefined;
   readonly #flushing = new Set<Promise<void>>();
 
-  constructor(db: Database.Database, log: LogFlusher, whenFull: () => boolean) {
+  constructor(
+    db: Database.Database,
+    log: LogFlusher,
+    whenFull: () => boolean,
+    turn: WriteTurn = new WriteTurn(),
+  ) {
     this.#db = db;
     this.#log = log;
     this.#whenFull = whenFull;
+    this.#turn = turn;
     this.#tx = kyselyOn(db);
     this.#begin = db.prepare('begin immediate');
     this.#commitAll = db.prepare('commit');
@@ -61,8 +69,9 @@ export class GroupedWriter {
   }
 
   async #run(): Promise<void> {
+    await this.#turn.take();
     const group = this.#waiting.splice(0, MAX_GROUP);
-    await this.#commit(group);
+    await this.#commit(group).finally(() => this.#turn.give());
     this.#running =
       this.#waiting.length > 0 ? new Promise((done) => setImmediate(() => done(this.#run()))) : undefined;
   }

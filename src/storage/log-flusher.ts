@@ -10,6 +10,8 @@ const MAX_FLUSHES = 2;
  */
 export class LogFlusher {
   readonly #path: string;
+  /** Not zero when either of two threads was refused. */
+  #shared: Int32Array<SharedArrayBuffer> | undefined;
   #file: number | undefined;
   #failed: Error | undefined;
   readonly #running = new Set<Promise<void>>();
@@ -23,13 +25,32 @@ export class LogFlusher {
   }
 
   /**
+   * From now on another thread writes the same log, with a flusher of its own. The system tells each open file once of
+   * what it could not write, so one tells the other.
+   * @param shared what the other one's `share` returned
+   */
+  share(shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)): SharedArrayBuffer {
+    this.#shared = new Int32Array(shared);
+    this.#file ??= openSync(this.#path, 'r+'); // opened after a failure it would hear nothing of it
+    return shared;
+  }
+
+  /**
    * Resolves when all that was committed is on the disk; where nothing was changed, what was read.
    * @throws when the disk refuses; from then on always, since the system forgets what it could not write
    */
   async flush(isChanged: boolean): Promise<void> {
-    if (this.#failed) throw this.#failed;
-    if (isChanged) this.#all = Promise.all([this.#all, this.#joined()]).then(() => {});
+    this.#refuseAfterFailure();
+    // What was read may be a commit of the other thread, which this one has not seen flushed.
+    if (isChanged || this.#shared) this.#all = Promise.all([this.#all, this.#joined()]).then(() => {});
     await this.#all;
+    this.#refuseAfterFailure();
+  }
+
+  #refuseAfterFailure(): void {
+    if (this.#failed) throw this.#failed;
+    if (this.#shared && Atomics.load(this.#shared, 0) !== 0)
+      throw new Error('The disk did not keep what was written.');
   }
 
   #joined(): Promise<void> {
@@ -55,6 +76,7 @@ export class LogFlusher {
     try {
       await fdatasync(this.#file);
     } catch (error) {
+      if (this.#shared) Atomics.store(this.#shared, 0, 1);
       this.#failed ??= new Error(`The disk did not keep what was written: ${(error as Error).message}`);
       throw this.#failed;
     }
