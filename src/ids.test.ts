@@ -19,6 +19,15 @@ describe('an id', () => {
     expect([...ids].sort()).toEqual(ids);
   });
 
+  test('stays in order when a millisecond has more than can be counted', () => {
+    let last = '';
+    for (let at = 0; at < 2 ** 20; at++) {
+      const id = newId('evt', FUTURE * 2);
+      if (id <= last) throw new Error(`${id} came after ${last}`);
+      last = id;
+    }
+  });
+
   test('stays in order when the clock goes back', () => {
     const before = newId('msg', FUTURE * 3);
     expect(newId('msg', FUTURE) > before).toBe(true);
