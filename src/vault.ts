@@ -5,6 +5,7 @@ const NONCE_BYTES = 12; // AES-GCM's own length (NIST SP 800-38D §5.2.1.1)
 const TAG_BYTES = 16;
 export const KEY_BYTES = 32;
 const BLOCK_BYTES = 64; // of SHA-256 (FIPS 180-4 §1)
+const DIGEST_BYTES = 32;
 
 /**
  * Seals secrets at rest with AES-256-GCM. A sealed text is bound to its place (`workspace/server/field`): copied into
@@ -14,6 +15,7 @@ export class Vault {
   readonly #key: Buffer;
   /** The signing key as HMAC begins its two digests with it; every message has its Message-ID signed. */
   readonly #inner: Buffer;
+  /** With room for the inner digest behind it. */
   readonly #outer: Buffer;
 
   /** @param key 32 random bytes */
@@ -23,7 +25,7 @@ export class Vault {
     this.#key = Buffer.from(hkdfSync('sha256', key, '', 'mailwright seal', KEY_BYTES));
     const signing = new Uint8Array(hkdfSync('sha256', key, '', 'mailwright sign', KEY_BYTES));
     this.#inner = padded(signing, 0x36);
-    this.#outer = padded(signing, 0x5c);
+    this.#outer = Buffer.concat([padded(signing, 0x5c), Buffer.alloc(DIGEST_BYTES)]);
   }
 
   seal(secret: string, place: string): string {
@@ -53,7 +55,8 @@ export class Vault {
    */
   sign(text: string, chars: number): string {
     const inner = hash('sha256', Buffer.concat([this.#inner, Buffer.from(text)]));
-    return hash('sha256', Buffer.concat([this.#outer, Buffer.from(inner, 'hex')])).slice(0, chars);
+    this.#outer.write(inner, BLOCK_BYTES, 'hex');
+    return hash('sha256', this.#outer).slice(0, chars);
   }
 }
 
