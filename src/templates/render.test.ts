@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type TestApp, testApp } from '../testing/test-app.ts';
-import { missingNames, prepare, render, VersionCache } from './render.ts';
+import { prepare, render, VersionCache } from './render.ts';
 
 describe('a rendered subject', () => {
   const subject = (value: unknown) => render(prepare({ subject: 'Hi {{ name }}!' }), { name: value }).subject;
@@ -62,10 +62,10 @@ test('missing names are told once, over all parts, and not where a fallback stan
     html: '<p>{{ first }} {{ city | "here" }} {{#vip}}{{ gift }}{{/vip}}</p>',
     text: '{{ first }} {{ plan }}',
   });
-  expect(missingNames(prepared, {}).sort()).toEqual(expect.arrayContaining(['first', 'last', 'plan']));
-  expect(missingNames(prepared, {})).toHaveLength(new Set(missingNames(prepared, {})).size);
-  expect(missingNames(prepared, {})).not.toContain('city');
-  expect(missingNames(prepared, { first: 'a', last: 'b', plan: 'c' })).toEqual([]);
+  expect(prepared.missing({}).sort()).toEqual(expect.arrayContaining(['first', 'last', 'plan']));
+  expect(prepared.missing({})).toHaveLength(new Set(prepared.missing({})).size);
+  expect(prepared.missing({})).not.toContain('city');
+  expect(prepared.missing({ first: 'a', last: 'b', plan: 'c' })).toEqual([]);
 });
 
 describe('compiled versions', () => {

@@ -4,6 +4,7 @@ import {
   type Context,
   compile,
   joined,
+  missingFrom,
   type Part,
   TemplateLimitError,
 } from './mustache/index.ts';
@@ -17,6 +18,8 @@ export interface Prepared {
   preheader: Compiled | undefined;
   /** The names that values are sent under: of each path that a part uses, the first step. */
   names: readonly string[];
+  /** Names without a value and without a fallback, over all parts. */
+  missing: (context: Context) => string[];
 }
 
 /** What a version renders, its two bodies as text or in pieces. */
@@ -69,7 +72,11 @@ export function prepare(version: Renderable): Prepared {
     preheader: part(version.preheader, 'text'),
   };
   const used = Object.values(parts).flatMap((one) => one?.variables ?? []);
-  return { ...parts, names: [...new Set(used.map(({ name }) => name.split('.')[0]!))] };
+  return {
+    ...parts,
+    names: [...new Set(used.map(({ name }) => name.split('.')[0]!))],
+    missing: missingFrom(used),
+  };
 }
 
 /** @throws AppError template_limit when a part grows past its bound */
@@ -109,10 +116,4 @@ export function renderSubject(prepared: Prepared, context: Context): string {
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
     .trim()
     .slice(0, MAX_SUBJECT);
-}
-
-/** Names without a value and without a fallback, over all parts. */
-export function missingNames(prepared: Prepared, context: Context): string[] {
-  const parts = [prepared.html, prepared.subject, prepared.text, prepared.preheader];
-  return [...new Set(parts.flatMap((part) => part?.missing(context) ?? []))];
 }

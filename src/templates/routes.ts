@@ -5,7 +5,7 @@ import { checkCursor, DEFAULT_PAGE, page, pageQuery } from '../http/shapes.ts';
 import { type SendParts, send } from '../messages/send.ts';
 import { acceptedView } from '../messages/shapes.ts';
 import type { Db } from '../storage/db.ts';
-import { missingNames, prepare, render } from './render.ts';
+import { prepare, render } from './render.ts';
 import { changeTemplate, createTemplate, duplicateTemplate, findTemplate, removeTemplate } from './save.ts';
 import {
   newTemplate,
@@ -217,7 +217,7 @@ function preview(saved: TemplateVersion | undefined, body: z.output<typeof previ
   const prepared = prepare(content);
   const variables = body.variables ?? {};
   const { subject, html = '', text = '' } = render(prepared, variables);
-  return { subject, html, text, missing: missingNames(prepared, variables), ...tagsOf(content) };
+  return { subject, html, text, missing: prepared.missing(variables), ...tagsOf(content) };
 }
 
 /** A new template starts empty, and its preview must not complain about that. */

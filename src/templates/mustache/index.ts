@@ -2,13 +2,13 @@ import type { Context } from './context.ts';
 import { joined, Output, type Part, type RenderLimits } from './output.ts';
 import { parse } from './parse.ts';
 import { type Mode, programOf } from './program.ts';
-import { missingFrom, type Variable, variablesOf } from './variables.ts';
+import { type Variable, variablesOf } from './variables.ts';
 
 export type { Context } from './context.ts';
 export { TemplateLimitError, TemplateSyntaxError } from './errors.ts';
 export { joined, type Part, type RenderLimits, type StaticText } from './output.ts';
 export type { Mode } from './program.ts';
-export type { Variable } from './variables.ts';
+export { missingFrom, type Variable } from './variables.ts';
 
 /** A template ready to render, as often as wanted. */
 export interface Compiled {
@@ -18,8 +18,6 @@ export interface Compiled {
   parts(context: Context, limits?: RenderLimits): readonly Part[];
   /** Every name the template uses, in order of first use. */
   readonly variables: readonly Variable[];
-  /** Names that print nothing with this context although the template counts on them: a warning, not an error. */
-  missing(context: Context): string[];
 }
 
 /**
@@ -41,16 +39,14 @@ export interface Compiled {
 export function compile(source: string, mode: Mode): Compiled {
   const nodes = parse(source);
   const program = programOf(nodes, mode);
-  const variables = variablesOf(nodes);
   const parts = (context: Context, limits: RenderLimits = {}): readonly Part[] => {
     const output = new Output(limits);
     program({ value: context, outer: undefined }, output);
     return output.parts;
   };
   return {
-    variables,
+    variables: variablesOf(nodes),
     parts,
     render: (context, limits) => joined(parts(context, limits)),
-    missing: missingFrom(variables),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compile, type Variable } from './index.ts';
+import { compile, missingFrom, type Variable } from './index.ts';
 
 const PLAIN = { within: undefined, fallback: undefined, section: false, raw: false, required: true };
 
@@ -8,7 +8,7 @@ function variables(source: string): readonly Variable[] {
 }
 
 function missing(source: string, context: Record<string, unknown>): string[] {
-  return compile(source, 'html').missing(context);
+  return missingFrom(compile(source, 'html').variables)(context);
 }
 
 describe('variables', () => {

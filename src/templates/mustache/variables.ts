@@ -31,9 +31,13 @@ export function variablesOf(nodes: readonly Node[]): readonly Variable[] {
   return [...found.values()];
 }
 
-/** Makes a look for the required names that a context does not have. What is null or empty was left so on purpose. */
+/**
+ * Makes a look for names that print nothing with a context although the template counts on them: a warning, not an
+ * error. What is null or empty was left so on purpose.
+ */
 export function missingFrom(variables: readonly Variable[]): (context: Context) => string[] {
-  const required = variables.filter((one) => one.required).map(({ name }) => ({ name, path: pathOf(name) }));
+  const names = new Set(variables.filter((one) => one.required).map(({ name }) => name));
+  const required = [...names].map((name) => ({ name, path: pathOf(name) }));
   return (context) => {
     const scope = { value: context, outer: undefined };
     return required.filter(({ path }) => lookup(scope, path) === undefined).map(({ name }) => name);
