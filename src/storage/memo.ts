@@ -13,38 +13,45 @@ const readRevision = statement<{ number: number }>('select number from revision'
  */
 export class Memo {
   readonly #db: Db;
-  readonly #known = new Map<string, unknown>();
+  readonly #known = new Map<string, Promise<unknown>>();
   #revision: number | undefined;
-  #asked: Promise<number> | undefined;
+  /** Of this turn. */
+  #asked: Promise<void> | undefined;
+  #isAnswered = false;
 
   constructor(db: Db) {
     this.#db = db;
   }
 
   /** Gives what is known under the name, or learns it. What `learn` throws is not remembered. */
-  async get<T>(name: string, learn: () => Promise<T>): Promise<T> {
-    const revision = await this.#current();
-    if (revision !== this.#revision || this.#known.size > MAX_ENTRIES) {
-      this.#known.clear();
-      this.#revision = revision;
-    }
-    if (this.#known.has(name)) return this.#known.get(name) as T;
-    const learned = await learn();
-    // It was read after the number: if that has grown meanwhile, the next look finds out.
-    if (this.#revision === revision) this.#known.set(name, learned);
+  get<T>(name: string, learn: () => Promise<T>): Promise<T> {
+    if (this.#isAnswered) return this.#find(name, learn);
+    this.#asked ??= this.#ask();
+    return this.#asked.then(() => this.#find(name, learn));
+  }
+
+  #find<T>(name: string, learn: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(name) as Promise<T> | undefined;
+    if (known) return known;
+    // It is read after the number: if that has grown meanwhile, the next look finds out.
+    const learned = learn();
+    this.#known.set(name, learned);
+    learned.catch(() => {
+      if (this.#known.get(name) === learned) this.#known.delete(name);
+    });
     return learned;
   }
 
-  #current(): Promise<number> {
-    this.#asked ??= this.#ask();
-    return this.#asked;
-  }
-
-  async #ask(): Promise<number> {
+  #ask(): Promise<void> {
+    const asked = readRevision(this.#db.read, []).then(([row]) => {
+      if (row!.number !== this.#revision || this.#known.size > MAX_ENTRIES) this.#known.clear();
+      this.#revision = row!.number;
+      this.#isAnswered = this.#asked === asked;
+    });
     setImmediate(() => {
       this.#asked = undefined;
+      this.#isAnswered = false;
     });
-    const [row] = await readRevision(this.#db.read, []);
-    return row!.number;
+    return asked;
   }
 }
