@@ -109,6 +109,9 @@ test('64 levels are read, 65 are refused; braces in text do not count', async ()
   const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
   expect(await readJson(post(nested(64)), LIMIT)).toBeInstanceOf(Array);
   expect(await refusal(post(nested(65)))).toMatchObject({ code: 'invalid_json', status: 400 });
+  const mixed = (pairs: number) => `${'[{"a":'.repeat(pairs)}1${'}]'.repeat(pairs)}`;
+  expect(await readJson(post(mixed(32)), LIMIT)).toBeInstanceOf(Array);
+  expect(await refusal(post(mixed(33)))).toMatchObject({ code: 'invalid_json', status: 400 });
   expect(await readJson(post(JSON.stringify({ text: `\\"${'['.repeat(100)}` })), LIMIT)).toBeDefined();
 });
 

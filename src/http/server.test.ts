@@ -27,6 +27,10 @@ const ROUTES: Route[] = [
     handle: async ({ params, query }) => ({ body: { params, query } }),
   }),
   route({
+    ...declared({ method: 'GET', path: '/v1/things/count', access: 'public' }),
+    handle: async () => ({ body: { count: 2 } }),
+  }),
+  route({
     ...declared({ method: 'POST', path: '/v1/things', access: 'editor' }),
     body: z.strictObject({ name: z.string() }),
     handle: async ({ body, actor }) => ({ status: 201, body: { body, workspace: actor.workspaceId } }),
@@ -117,10 +121,17 @@ describe('a path', () => {
     expect(answer.body.params).toEqual({ name });
   });
 
-  test.each(['/v1/things/%00', '/v1/things/a?name=%00'])('%s holds U+0000 and is refused', async (path) => {
-    const answer = await http().call('GET', path);
-    expect([answer.status, answer.body.error.code]).toEqual([422, 'control_character']);
-    expect(answer.body.error.field).toBe('name');
+  test.each(['/v1/things/%00', '/v1/things/%00?name=a', '/v1/things/a?name=%00'])(
+    '%s holds U+0000 and is refused',
+    async (path) => {
+      const answer = await http().call('GET', path);
+      expect([answer.status, answer.body.error.code]).toEqual([422, 'control_character']);
+      expect(answer.body.error.field).toBe('name');
+    },
+  );
+
+  test('without parameters is found before one with', async () => {
+    expect((await http().call('GET', '/v1/things/count')).body).toEqual({ count: 2 });
   });
 
   test('keeps the slashes of its query', async () => {
