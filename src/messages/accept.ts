@@ -1,4 +1,4 @@
-import { type Address, parseMailbox, suggestDomain } from '../address.ts';
+import { type Address, type AddressRules, parseMailbox, suggestDomain } from '../address.ts';
 import { contactVariables } from '../audience/contact.ts';
 import { contactsAmong } from '../audience/upsert.ts';
 import type { Clock } from '../clock.ts';
@@ -11,13 +11,7 @@ import { listServers } from '../servers/servers.ts';
 import type { Db } from '../storage/db.ts';
 import type { Disk } from '../storage/disk.ts';
 import type { Memo } from '../storage/memo.ts';
-import {
-  missingNames,
-  type Prepared,
-  prepare,
-  renderSubject,
-  type VersionCache,
-} from '../templates/render.ts';
+import { type Prepared, prepare, renderSubject, type VersionCache } from '../templates/render.ts';
 import { findTemplate, type Saved } from '../templates/save.ts';
 import { ttlSeconds } from '../templates/template.ts';
 import type { Vault } from '../vault.ts';
@@ -30,6 +24,7 @@ import {
   checkRecipients,
   checkSendAt,
   type MessageInput,
+  type Sender,
   type StoredContent,
 } from './message.ts';
 import type { NewMessage, StoredAttachment } from './store.ts';
@@ -61,27 +56,36 @@ export interface Accepted {
 }
 
 /** What a call is judged by; looked up once, however many messages the call has. */
-export interface Scene {
+export interface Scene extends Surroundings {
   workspaceId: string;
+  template(slug: string): Promise<Saved>;
+}
+
+/** What is the same for all calls to a workspace, until something of it is changed. */
+interface Surroundings {
   defaultFrom: string | null;
   servers: readonly Server[];
-  template(slug: string): Promise<Saved>;
+  rules: AddressRules;
+  senders: Map<string, Sender>;
 }
 
 /** @throws AppError disk_full (503) where there would be no room for what is asked */
 export async function sceneOf({ db, disk, memo }: AcceptParts, workspaceId: string): Promise<Scene> {
   disk.refuseWhenLow();
-  const { defaultFrom, servers } = await memo.get(`scene ${workspaceId}`, async () => ({
-    defaultFrom: (await findWorkspace(db, workspaceId)).defaultFrom,
-    servers: await listServers(db, workspaceId),
-  }));
+  const around = await memo.get(`scene ${workspaceId}`, () => look(db, workspaceId));
   return {
     workspaceId,
-    defaultFrom,
-    servers,
+    ...around,
     template: (slug) =>
       memo.get(`template ${workspaceId} ${slug}`, () => findTemplate(db, workspaceId, slug, 'templateSlug')),
   };
+}
+
+async function look(db: Db, workspaceId: string): Promise<Surroundings> {
+  const { defaultFrom } = await findWorkspace(db, workspaceId);
+  const servers = await listServers(db, workspaceId);
+  const rules = { allowLocalDomains: servers.some((server) => server.allowPrivate) };
+  return { defaultFrom, servers, rules, senders: new Map() };
 }
 
 /**
@@ -95,28 +99,28 @@ export async function draft(
   warnings: string[],
 ): Promise<Draft> {
   const now = parts.clock.now();
-  const { workspaceId, servers } = scene;
+  const { workspaceId, servers, rules } = scene;
   const body = checkBody(input);
-  const rules = { allowLocalDomains: servers.some((server) => server.allowPrivate) };
   const recipients = checkRecipients(input, rules);
   const template = 'templateSlug' in body ? await scene.template(body.templateSlug) : undefined;
-  const from = checkFrom(input.from, template?.version.from, scene.defaultFrom, rules);
+  const from = checkFrom(input.from, template?.version.from, scene.defaultFrom, rules, scene.senders);
   if (input.replyTo !== undefined) parseMailbox(input.replyTo, 'replyTo', rules);
   if (input.server !== undefined && !servers.some((server) => server.id === input.server))
     throw unknownServer(input.server, 'server');
   const sendAt = checkSendAt(input.sendAt, now, warnings);
   const attachments = checkAttachments(input.attachments ?? []);
-  const headers = checkHeaders(input.headers ?? {});
+  const headers = input.headers ? checkHeaders(input.headers) : {};
   warnings.push(...recipients.warnings, ...typoWarnings(recipients.envelopes));
 
   const prepared = template ? parts.versions.prepared(template.version.id, template.version) : NO_TEMPLATE;
-  const variables = await variablesFor(parts.db, workspaceId, input, recipients.envelopes[0]!, prepared);
-  if (template)
-    warnings.push(
-      ...missingNames(prepared, variables).map(
-        (name) => `The template uses {{ ${name} }}, and no value was sent for it.`,
-      ),
-    );
+  const given = input.variables ?? {};
+  const wanted = prepared.names.filter((name) => !Object.hasOwn(given, name));
+  const variables =
+    wanted.length === 0
+      ? given
+      : { ...(await attributesOf(parts.db, workspaceId, recipients.envelopes[0]!, wanted)), ...given };
+  for (const name of template ? prepared.missing(variables) : [])
+    warnings.push(`The template uses {{ ${name} }}, and no value was sent for it.`);
   const content: StoredContent = {
     variables,
     ...('inline' in body ? { inline: body.inline } : {}),
@@ -127,17 +131,16 @@ export async function draft(
     date: sendAt ?? now,
   };
   const subject = 'inline' in body ? body.inline.subject : listedSubject(template!, prepared, variables);
-  const shared = sharedColumns({
+  const rows = envelopeRows(parts.vault, recipients.envelopes, content, {
     input,
     template,
     workspaceId,
     now,
     sendAt,
     subject,
-    from: from.text,
+    from,
     live: servers.length > 0,
   });
-  const rows = envelopeRows(parts.vault, shared, recipients.envelopes, content, from.mailbox.address.domain);
   return { rows, attachments, warnings };
 }
 
@@ -150,23 +153,16 @@ function listedSubject(
   return template.sensitive ? version.subject : renderSubject(prepared, variables);
 }
 
-/**
- * The values a message is rendered with, frozen now: those of the call, and below them the attributes of the contact
- * that the template asks for.
- */
-async function variablesFor(
+/** Those attributes of the contact that the template asks for and the call does not give, frozen now. */
+async function attributesOf(
   db: Db,
   workspaceId: string,
-  input: MessageInput,
   rcpt: Address,
-  prepared: Prepared,
+  wanted: readonly string[],
 ): Promise<Record<string, unknown>> {
-  const given = input.variables ?? {};
-  const wanted = new Set(prepared.names.filter((name) => !Object.hasOwn(given, name)));
-  if (wanted.size === 0) return given;
   const contact = (await contactsAmong(db.read, workspaceId, [rcpt.key])).get(rcpt.key);
   const known = contact ? contactVariables(contact) : { email: rcpt.address };
-  return { ...Object.fromEntries(Object.entries(known).filter(([name]) => wanted.has(name))), ...given };
+  return Object.fromEntries(Object.entries(known).filter(([name]) => wanted.includes(name)));
 }
 
 function replyToOf(input: MessageInput, template: Saved | undefined): { replyTo?: string } {
@@ -181,6 +177,7 @@ function typoWarnings(addresses: readonly Address[]): string[] {
   });
 }
 
+/** What the rows of one call have in common. */
 interface Shared {
   input: MessageInput;
   template: Saved | undefined;
@@ -188,59 +185,8 @@ interface Shared {
   now: number;
   sendAt: number | null;
   subject: string;
-  from: string;
+  from: Sender;
   live: boolean;
-}
-
-type SharedColumns = Omit<
-  NewMessage,
-  'id' | 'rcpt' | 'rcpt_key' | 'message_id_header' | 'content_of' | 'content'
->;
-
-function sharedColumns({
-  input,
-  template,
-  workspaceId,
-  now,
-  sendAt,
-  subject,
-  from,
-  live,
-}: Shared): SharedColumns {
-  const dueAt = sendAt ?? now;
-  const type = input.type ?? 'transactional';
-  return {
-    workspace_id: workspaceId,
-    type,
-    live: live ? 1 : 0,
-    state: 'queued',
-    lane: startLane({ live, workspaceId }),
-    priority: priorityOf(type, template),
-    due_at: dueAt,
-    expires_at: dueAt + ttlSeconds(template?.template) * 1000,
-    created_at: now,
-    send_at: sendAt,
-    final_at: null,
-    from_mailbox: from,
-    subject,
-    template_id: template?.template.id ?? null,
-    template_slug: template?.template.slug ?? null,
-    template_version_id: template?.version.id ?? null,
-    pinned_server_id: input.server ?? null,
-    on_uncertain: template?.template.onUncertain ?? 'hold',
-    failover: template?.template.failover ?? 'strict',
-    sensitive: template?.template.sensitive ? 1 : 0,
-    code: null,
-    reason: null,
-    tags: JSON.stringify(input.tags ?? []),
-    metadata: JSON.stringify(input.metadata ?? {}),
-  };
-}
-
-/** What one person waits for goes before what was written to many. */
-function priorityOf(type: string, template: Saved | undefined): number {
-  if (template?.template.priority === 'high') return HIGH;
-  return type === 'announcement' ? BULK : NORMAL;
 }
 
 /**
@@ -249,22 +195,54 @@ function priorityOf(type: string, template: Saved | undefined): number {
  */
 function envelopeRows(
   vault: Vault,
-  shared: SharedColumns,
   envelopes: readonly Address[],
   content: StoredContent,
-  fromDomain: string,
+  { input, template, workspaceId, now, sendAt, subject, from, live }: Shared,
 ): NewMessage[] {
-  const firstId = newId('msg', shared.created_at);
-  const messageIdHeader = `${firstId}.${vault.sign(firstId, 8)}@${fromDomain}`;
+  const settings = template?.template;
+  const dueAt = sendAt ?? now;
+  const type = input.type ?? 'transactional';
+  const firstId = newId('msg', now);
+  const messageIdHeader = `${firstId}.${vault.sign(firstId, 8)}@${from.mailbox.address.domain}`;
+  const text = JSON.stringify(content);
   return envelopes.map((envelope, at) => ({
-    ...shared,
-    id: at === 0 ? firstId : newId('msg', shared.created_at),
+    id: at === 0 ? firstId : newId('msg', now),
+    workspace_id: workspaceId,
+    type,
+    live: live ? 1 : 0,
+    state: 'queued',
+    lane: startLane({ live, workspaceId }),
+    priority: priorityOf(type, template),
+    due_at: dueAt,
+    expires_at: dueAt + ttlSeconds(settings) * 1000,
+    created_at: now,
+    send_at: sendAt,
+    final_at: null,
     rcpt: envelope.address,
     rcpt_key: envelope.key,
+    from_mailbox: from.text,
+    subject,
+    template_id: settings?.id ?? null,
+    template_slug: settings?.slug ?? null,
+    template_version_id: template?.version.id ?? null,
+    pinned_server_id: input.server ?? null,
+    on_uncertain: settings?.onUncertain ?? 'hold',
+    failover: settings?.failover ?? 'strict',
+    sensitive: settings?.sensitive ? 1 : 0,
+    code: null,
+    reason: null,
     message_id_header: messageIdHeader,
     content_of: firstId,
-    content: at === 0 || shared.sensitive === 1 ? JSON.stringify(content) : null,
+    content: at === 0 || settings?.sensitive ? text : null,
+    tags: JSON.stringify(input.tags ?? []),
+    metadata: JSON.stringify(input.metadata ?? {}),
   }));
+}
+
+/** What one person waits for goes before what was written to many. */
+function priorityOf(type: string, template: Saved | undefined): number {
+  if (template?.template.priority === 'high') return HIGH;
+  return type === 'announcement' ? BULK : NORMAL;
 }
 
 /** More than this in one call is refused. */

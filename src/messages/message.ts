@@ -81,13 +81,22 @@ export function checkRecipients(input: MessageInput, rules: AddressRules): Recip
   return { envelopes: [...byKey.values()], to: [to.address], cc: cc.map((one) => one.address), warnings };
 }
 
-/** The message's From, else the template's, else the workspace's. @throws AppError from_required */
+export interface Sender {
+  mailbox: Mailbox;
+  text: string;
+}
+
+/**
+ * The message's From, else the template's, else the workspace's. `known` keeps those of templates and the workspace,
+ * which very many messages share. @throws AppError from_required
+ */
 export function checkFrom(
   given: string | undefined,
   template: string | null | undefined,
   workspace: string | null,
   rules: AddressRules,
-): { mailbox: Mailbox; text: string } {
+  known: Map<string, Sender>,
+): Sender {
   const text = given ?? template ?? workspace;
   if (!text) {
     throw new AppError(
@@ -96,7 +105,12 @@ export function checkFrom(
       { field: 'from' },
     );
   }
-  return { mailbox: parseMailbox(text, 'from', { ...rules, severalCode: 'one_from' }), text: text.trim() };
+  const before = known.get(text);
+  if (before) return before;
+  const mailbox = parseMailbox(text, 'from', { ...rules, severalCode: 'one_from' });
+  const sender = { mailbox, text: text.trim() };
+  if (given === undefined) known.set(text, sender);
+  return sender;
 }
 
 const HOUR = 3_600_000;

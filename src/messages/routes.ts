@@ -289,6 +289,7 @@ function changeRoutes(parts: MessageRouteParts): Route[] {
 }
 
 function inputOf(body: z.output<typeof messageBody>): MessageInput {
-  const { variables, attachments, ...rest } = body;
-  return { ...rest, variables: { ...(variables ?? {}) }, attachments: attachments ?? [] };
+  const { variables, attachments } = body;
+  const named = Array.isArray(variables) ? { ...variables } : (variables ?? {});
+  return { ...body, variables: named, attachments: attachments ?? [] };
 }

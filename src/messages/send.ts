@@ -13,7 +13,7 @@ export interface SendParts extends AcceptParts {
 }
 
 /** Accepts one message. The promise resolves after the commit: what was answered is on disk. */
-export async function send(
+export function send(
   parts: SendParts,
   workspaceId: string,
   input: MessageInput,
@@ -36,7 +36,7 @@ export interface BatchResults {
 export type BatchEntry = { input: MessageInput; warnings: string[] } | AppError;
 
 /** Accepts many at once: the good ones together in one transaction, the others (also those refused before) named one by one. */
-export async function sendBatch(
+export function sendBatch(
   parts: SendParts,
   workspaceId: string,
   entries: readonly BatchEntry[],
@@ -56,10 +56,9 @@ export async function sendBatch(
 }
 
 /** Waits while more comes in than leaves; what is urgent, or not meant to leave now, does not. */
-async function waitForRoom({ backlog, clock }: SendParts, drafts: readonly Draft[]): Promise<void> {
-  if (!backlog) return;
-  const [first] = sendableNow(drafts, clock.now());
-  if (first && first.priority !== HIGH) await backlog.room(first.workspace_id);
+function waitForRoom({ backlog, clock }: SendParts, drafts: readonly Draft[]): Promise<void> | undefined {
+  const [first] = backlog ? sendableNow(drafts, clock.now()) : [];
+  return first && first.priority !== HIGH ? backlog?.room(first.workspace_id) : undefined;
 }
 
 async function draftOrError(
