@@ -19,7 +19,12 @@ export async function readJson(request: Request, limit: number): Promise<unknown
       status: 415,
     });
   }
-  const text = await readText(request, limit);
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > limit) {
+    await discard(request);
+    throw tooLarge(limit, Number(declared));
+  }
+  const text = declared === null ? await readChunks(request, limit) : await request.text();
   if (text.trim() === '') {
     throw new AppError('invalid_json', 'The body is empty. Send a JSON object.', {
       status: 400,
@@ -45,13 +50,8 @@ function parse(text: string): unknown {
   }
 }
 
-async function readText(request: Request, limit: number): Promise<string> {
-  const declared = request.headers.get('content-length');
-  if (declared !== null && Number(declared) > limit) {
-    await discard(request);
-    throw tooLarge(limit, Number(declared));
-  }
-  if (declared !== null) return await request.text();
+/** Of a body that does not say its length. */
+async function readChunks(request: Request, limit: number): Promise<string> {
   if (!request.body) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -55,37 +55,34 @@ export interface Accepted {
   warnings: string[];
 }
 
-/** What a call is judged by; looked up once, however many messages the call has. */
-export interface Scene extends Surroundings {
+/** What the calls to a workspace are judged by, until something of it is changed. */
+export interface Scene {
   workspaceId: string;
-  template(slug: string): Promise<Saved>;
-}
-
-/** What is the same for all calls to a workspace, until something of it is changed. */
-interface Surroundings {
   defaultFrom: string | null;
   servers: readonly Server[];
   rules: AddressRules;
   senders: Map<string, Sender>;
+  template(slug: string): Promise<Saved>;
 }
 
 /** @throws AppError disk_full (503) where there would be no room for what is asked */
-export async function sceneOf({ db, disk, memo }: AcceptParts, workspaceId: string): Promise<Scene> {
+export function sceneOf({ db, disk, memo }: AcceptParts, workspaceId: string): Promise<Scene> {
   disk.refuseWhenLow();
-  const around = await memo.get(`scene ${workspaceId}`, () => look(db, workspaceId));
-  return {
-    workspaceId,
-    ...around,
-    template: (slug) =>
-      memo.get(`template ${workspaceId} ${slug}`, () => findTemplate(db, workspaceId, slug, 'templateSlug')),
-  };
-}
-
-async function look(db: Db, workspaceId: string): Promise<Surroundings> {
-  const { defaultFrom } = await findWorkspace(db, workspaceId);
-  const servers = await listServers(db, workspaceId);
-  const rules = { allowLocalDomains: servers.some((server) => server.allowPrivate) };
-  return { defaultFrom, servers, rules, senders: new Map() };
+  return memo.get(`scene ${workspaceId}`, async () => {
+    const { defaultFrom } = await findWorkspace(db, workspaceId);
+    const servers = await listServers(db, workspaceId);
+    return {
+      workspaceId,
+      defaultFrom,
+      servers,
+      rules: { allowLocalDomains: servers.some((server) => server.allowPrivate) },
+      senders: new Map(),
+      template: (slug) =>
+        memo.get(`template ${workspaceId} ${slug}`, () =>
+          findTemplate(db, workspaceId, slug, 'templateSlug'),
+        ),
+    };
+  });
 }
 
 /**
