@@ -31,7 +31,7 @@ const message = z.object({
     .describe('The template to send. Without it: `subject` with `html` or `text`.'),
   /** Some clients send a list when there are no variables. */
   variables: coded(
-    z.union([z.record(z.string(), z.unknown()), z.array(z.unknown())], {
+    z.union([z.looseObject({}), z.array(z.unknown())], {
       error: 'variables is an object of names and values.',
     }),
     'variables_invalid',
@@ -66,7 +66,7 @@ const message = z.object({
   )
     .optional()
     .describe('To find messages by; at most 20.'),
-  metadata: coded(z.record(z.string(), z.unknown(), { error: 'metadata is an object.' }), 'metadata_invalid')
+  metadata: coded(z.looseObject({}, { error: 'metadata is an object.' }), 'metadata_invalid')
     .optional()
     .describe('Yours: kept with the message, never sent.'),
   server: z.string().optional().describe('The id of a server: this one and no other.'),
