@@ -1,9 +1,8 @@
-import { parseMailbox } from '../address.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { isWithout, tuned } from '../failpoint.ts';
 import type { Log } from '../log.ts';
-import { ContentGone, composeLetter, type Letter } from '../messages/letter.ts';
+import { ContentGone, composeLetter, type Letter, senderOf } from '../messages/letter.ts';
 import { claimKey, HIGH, nobodyLane } from '../queue/delivery.ts';
 import { listAttempts, type MessageRow } from '../queue/queue.ts';
 import type { AddressPolicy } from '../servers/address-policy.ts';
@@ -129,7 +128,7 @@ async function route(
     servers,
     {
       seed: row.id,
-      from: parseMailbox(row.from_mailbox, 'from', { allowLocalDomains: true }).address.address,
+      from: senderOf(row).address.address,
       pinned: row.pinned_server_id,
       preferred: briefing.templateOf(row)?.serverId ?? null,
       failover: row.failover,

@@ -41,7 +41,7 @@ export async function composeLetter(
   const mailbox = (address: string): Mailbox => ({
     address: address === row.rcpt ? rcpt : parseAddress(address, 'to', RULES),
   });
-  const from = parseMailbox(row.from_mailbox, 'from', RULES);
+  const from = senderOf(row);
   const attachments = hasAttachments ? await attachmentsOf(db, row.content_of) : [];
   const composed = compose({
     id: row.id,
@@ -60,6 +60,20 @@ export async function composeLetter(
     boundarySeed: row.message_id_header,
   });
   return { ...composed, from: from.address, rcpt, bodyHash: sha256(composed.content) };
+}
+
+/** Senders kept; past it all are read again. */
+const KEPT_SENDERS = 1_000;
+const senders = new Map<string, Mailbox>();
+
+/** Who a message is from. Many messages have the same sender, which is read once. */
+export function senderOf({ from_mailbox: text }: Pick<MessageRow, 'from_mailbox'>): Mailbox {
+  const known = senders.get(text);
+  if (known) return known;
+  const sender = parseMailbox(text, 'from', RULES);
+  if (senders.size >= KEPT_SENDERS) senders.clear();
+  senders.set(text, sender);
+  return sender;
 }
 
 /** A mail of Mailwright itself, in plain text. */

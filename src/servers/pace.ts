@@ -1,5 +1,5 @@
 import type { Tx } from '../storage/db.ts';
-import { limitedSpans, oldestPiece, pieceAt, roomIn, type Span } from './quota.ts';
+import { isLimited, limitedSpans, oldestPiece, pieceAt, roomIn, type Span } from './quota.ts';
 import { afterRefusal, currentRate, nextTokenAt, take } from './rate.ts';
 import type { Server } from './server.ts';
 import { statedRate } from './stated.ts';
@@ -8,7 +8,7 @@ import { serverType } from './types.ts';
 
 /** Must be asked for before a message goes there: it has a limit, or was found to take only so many. */
 export function isPaced(server: Server, now: number): boolean {
-  return limitedSpans(server.limits).length > 0 || currentRate(server.learned, capOf(server), now) !== null;
+  return isLimited(server.limits) || currentRate(server.learned, capOf(server), now) !== null;
 }
 
 export interface Tokens {

@@ -27,6 +27,11 @@ const SPANS: Record<Exclude<Span, 'perMonth'>, { length: number; piece: number }
 
 const ALL_SPANS: readonly Span[] = ['perMinute', 'perHour', 'perDay', 'perMonth'];
 
+/** Asked several times of each message, and mostly false. */
+export function isLimited({ perMinute, perHour, perDay, perMonth }: ServerLimits): boolean {
+  return (perMinute ?? perHour ?? perDay ?? perMonth) != null;
+}
+
 /** The spans for which somebody set a limit. */
 export function limitedSpans(limits: ServerLimits): Span[] {
   return ALL_SPANS.filter((span) => typeof limits[span] === 'number');

@@ -121,9 +121,7 @@ function rootEntity(input: ComposeInput): Entity {
 function textEntity(subtype: 'plain' | 'html', text: Body): Entity {
   const { encoding, body } = encodeBody(text);
   return {
-    fields:
-      headerField('Content-Type', parameters([`text/${subtype}`, 'charset=utf-8'])) +
-      headerField('Content-Transfer-Encoding', [encoding]),
+    fields: `Content-Type: text/${subtype}; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n`,
     body: [body],
   };
 }

@@ -20,11 +20,15 @@ const ATOMS = /^[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*$/;
  * Throws when a token would break the line: everything was checked at acceptance, so that is a bug, not a mail to send.
  */
 export function headerField(name: string, tokens: readonly string[]): string {
+  const whole = [`${name}:`, ...tokens].join(' ');
+  if (LINE_BREAKING.test(whole)) throw new Error(`header ${JSON.stringify(name)} contains a line break`);
+  return whole.length <= MAX_LINE ? `${whole}\r\n` : folded(name, tokens);
+}
+
+function folded(name: string, tokens: readonly string[]): string {
   let field = '';
   let line = `${name}:`;
   for (const [index, token] of tokens.entries()) {
-    if (LINE_BREAKING.test(name + token))
-      throw new Error(`header ${JSON.stringify(name)} contains a line break`);
     if (line.length + 1 + token.length > MAX_LINE && (index > 0 || token.startsWith('=?'))) {
       field += `${line}\r\n`;
       line = '';
@@ -60,8 +64,14 @@ export function mailboxTokens(mailboxes: readonly Mailbox[]): string[] {
 
 /** A time in ms as RFC 5322 §3.3 wants it, in UTC. */
 export function dateTokens(ms: number): string[] {
-  return [new Date(ms).toUTCString().replace('GMT', '+0000')];
+  const second = Math.floor(ms / 1000);
+  if (second !== latest.second)
+    latest = { second, text: new Date(ms).toUTCString().replace('GMT', '+0000') };
+  return [latest.text];
 }
+
+/** Letters that are made one after the other were mostly accepted within the same second. */
+let latest = { second: Number.NaN, text: '' };
 
 function phrase(name: string): string[] {
   const flat = flatten(name);
@@ -72,6 +82,7 @@ function phrase(name: string): string[] {
 
 /** A variable may bring line breaks into a subject or a name. They become blanks: one header stays one header. */
 function flatten(text: string): string {
+  if (PRINTABLE_ASCII.test(text)) return text.trim();
   return text.toWellFormed().replace(UNPRINTABLE, ' ').trim();
 }
 

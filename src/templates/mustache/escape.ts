@@ -1,3 +1,4 @@
+const IS_UNSAFE = /[&<>"']/;
 const UNSAFE = /[&<>"']/g;
 const REFERENCES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -22,6 +23,7 @@ const CHARACTERS: Readonly<Record<string, string>> = {
 
 /** Text as HTML, safe as content and inside a quoted attribute. The apostrophe too: attributes stand in either quote. */
 export function escapeHtml(text: string): string {
+  if (!IS_UNSAFE.test(text)) return text; // as most are, and a look costs less than a replacement
   return text.replace(UNSAFE, (character) => REFERENCES[character]!);
 }
 
