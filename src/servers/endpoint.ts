@@ -8,15 +8,24 @@ export function passwordPlace(server: Pick<Server, 'workspaceId' | 'id'>): strin
   return `${server.workspaceId}/${server.id}/password`;
 }
 
-/** How to reach a stored server, with its password opened. */
-export function endpointOf(
-  server: Server,
-  parts: { vault: Vault; policy: AddressPolicy; publicUrl: string },
-): Endpoint {
+interface EndpointParts {
+  vault: Vault;
+  policy: AddressPolicy;
+  publicUrl: string;
+}
+
+/** How to reach a stored server, with its password opened: once for the server as it was read, not for each message. */
+export function endpointOf(server: Server, parts: EndpointParts): Endpoint {
+  const known = ENDPOINTS.get(server);
+  if (known?.parts === parts) return known.endpoint;
   const password =
     server.passwordSealed === null ? null : parts.vault.open(server.passwordSealed, passwordPlace(server));
-  return connectionEndpoint({ ...server, password }, parts);
+  const endpoint = connectionEndpoint({ ...server, password }, parts);
+  ENDPOINTS.set(server, { parts, endpoint });
+  return endpoint;
 }
+
+const ENDPOINTS = new WeakMap<Server, { parts: EndpointParts; endpoint: Endpoint }>();
 
 /** How to reach a server that may not be stored yet. */
 export function connectionEndpoint(

@@ -59,13 +59,18 @@ function fromReply(stage: Stage, reply: Reply, context: Context): Outcome {
     asId: id === undefined ? '' : ` as ${id}`,
     ...named,
   };
-  return {
-    ...outcomeOf(verdict, verdict.code ?? name, stage, fill(verdict.says, values, context), rule.id),
-    reply: shown,
-    replyCode: reply.code,
-    ...(enhanced === undefined ? {} : { enhanced }),
-    ...(id === undefined ? {} : { serverMessageId: id }),
-  };
+  const outcome = outcomeOf(
+    verdict,
+    verdict.code ?? name,
+    stage,
+    fill(verdict.says, values, context),
+    rule.id,
+  );
+  outcome.reply = shown;
+  outcome.replyCode = reply.code;
+  if (enhanced !== undefined) outcome.enhanced = enhanced;
+  if (id !== undefined) outcome.serverMessageId = id;
+  return outcome;
 }
 
 /** One line of text: the digits once, then what every line says. */
@@ -81,7 +86,8 @@ const ADDRESS = /[^\s<>@"'(),;:]{1,64}@[a-z0-9.-]{1,255}/gi;
 
 /** What the rule's pattern names in the text, without what it did not find. */
 function namedIn(rule: ReplyRule, words: string): Named {
-  const groups = Object.entries(rule.text?.exec(words)?.groups ?? {});
+  if (!rule.text) return {};
+  const groups = Object.entries(rule.text.exec(words)?.groups ?? {});
   return Object.fromEntries(groups.filter(([, found]) => found !== undefined));
 }
 
@@ -224,7 +230,20 @@ const DOING: Partial<Record<Stage, string>> = {
 
 /** `values` go before what the context knows. */
 function fill(sentence: string, values: Values, context: Context): string {
-  return sentence.replace(/\{(\w+)\}/g, (_, name: string) =>
-    String((Object.hasOwn(values, name) ? values[name] : FACTS[name]?.(context)) ?? ''),
-  );
+  return partsOf(sentence)
+    .map((part, at) =>
+      at % 2 === 0 ? part : ((Object.hasOwn(values, part) ? values[part] : FACTS[part]?.(context)) ?? ''),
+    )
+    .join('');
 }
+
+/** A sentence at its placeholders: every other part is a name. The sentences are those of the rules, so they are few. */
+function partsOf(sentence: string): readonly string[] {
+  const known = SENTENCES.get(sentence);
+  if (known) return known;
+  const parts = sentence.split(/\{(\w+)\}/);
+  SENTENCES.set(sentence, parts);
+  return parts;
+}
+
+const SENTENCES = new Map<string, readonly string[]>();

@@ -23,7 +23,7 @@ export interface Endpoint {
 
 /** Whether a connection made for `a` may carry mail for `b`. The address policy is asked again at each connection. */
 export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return COMPARED.every((field) => a[field] === b[field]);
+  return a === b || COMPARED.every((field) => a[field] === b[field]);
 }
 
 const COMPARED = [

@@ -144,7 +144,10 @@ export class Pool {
 
   #laneFor(key: string, endpoint: Endpoint): Lane {
     const known = this.#lanes.get(key);
-    if (known && sameEndpoint(known.endpoint, endpoint)) return known;
+    if (known && sameEndpoint(known.endpoint, endpoint)) {
+      known.endpoint = endpoint; // mostly the next one is this very object
+      return known;
+    }
     if (known) void this.#retire(known);
     const lane: Lane = {
       endpoint,

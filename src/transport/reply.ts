@@ -16,9 +16,11 @@ const MAX_LINES = 100;
 const MAX_UNREAD = 65_536;
 const SHOWN_OF_MALFORMED = 100;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Reads replies out of a stream of bytes, however they are cut. Bounded in every direction. */
 export class ReplyParser {
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #lines: string[] = [];
   #code = 0;
 
@@ -38,8 +40,9 @@ export class ReplyParser {
   /** The next whole reply; undefined while its end has not come. After a malformed one nothing can be trusted. */
   next(): Reply | Malformed | undefined {
     for (let end = this.#bytes.indexOf(LF); end >= 0; end = this.#bytes.indexOf(LF)) {
-      const line = this.#bytes.toString('utf8', 0, Math.min(end, MAX_LINE)).replace(/\r$/, '');
-      this.#bytes = this.#bytes.subarray(end + 1);
+      const length = this.#bytes[end - 1] === CR ? end - 1 : end;
+      const line = this.#bytes.toString('utf8', 0, Math.min(length, MAX_LINE));
+      this.#bytes = end + 1 === this.#bytes.length ? NOTHING : this.#bytes.subarray(end + 1);
       const isLast = end <= MAX_LINE ? this.#takeLine(line) : undefined;
       if (isLast === undefined) return { malformed: line.slice(0, SHOWN_OF_MALFORMED) };
       if (isLast) return this.#finish();
@@ -65,6 +68,7 @@ export class ReplyParser {
   }
 }
 
+const CR = 0x0d;
 const LF = 0x0a;
 const REPLY_LINE = /^([2-5]\d\d)(?:([ -])(.*))?$/;
 

@@ -21,6 +21,7 @@ export function base64(text: string): string {
 }
 
 export function maskReply(reply: Reply, secrets: string[]): Reply {
+  if (secrets.length === 0) return reply;
   return { code: reply.code, lines: reply.lines.map((line) => mask(line, secrets)) };
 }
 

@@ -23,6 +23,7 @@ export type Opened = { ok: true; session: SmtpSession } | { ok: false; outcome: 
 
 /** A command of the envelope, and the stage it is said at. */
 type Command = [Stage, string];
+type Refusal = { command: Command; reply: Reply };
 
 const RESET = 'RSET';
 
@@ -196,18 +197,25 @@ export class SmtpSession {
    * that the session stays in step. A server that wants the content all the same (§3.1) gets the line closed.
    */
   async #readPipeline(commands: Command[]): Promise<void> {
-    let refusal: { command: Command; reply: Reply } | undefined;
+    let refusal: Refusal | undefined;
     for (const command of commands) {
       const [stage] = command;
       this.#wire.stage = stage;
-      const reply = await this.#wire.reply(this.#timeouts.command).catch((lost: Stop) => {
-        throw refusal ? stopAt(refusal.command, refusal.reply) : lost;
-      });
+      const reply = await this.#nextReply(refusal);
       if (!isExpected(command, reply)) refusal ??= { command, reply };
       else if (refusal && stage === 'data') throw stopAt(refusal.command, refusal.reply);
       else this.#passed(command);
     }
     if (refusal) throw this.#refusedBy(refusal.command, refusal.reply);
+  }
+
+  /** Where the line breaks after a refusal, the refusal is what decides. */
+  async #nextReply(refusal: Refusal | undefined): Promise<Reply> {
+    try {
+      return await this.#wire.reply(this.#timeouts.command);
+    } catch (lost) {
+      throw refusal ? stopAt(refusal.command, refusal.reply) : lost;
+    }
   }
 
   #passed([stage]: Command): void {
@@ -221,7 +229,7 @@ export class SmtpSession {
   ): Promise<void> {
     this.#wire.stage = 'body';
     const held = content.length > ONE_WRITE ? content.length - ONE_WRITE : 0;
-    await this.#wire.writeContent(content.subarray(0, held), this.#timeouts.dataBlock);
+    if (held > 0) await this.#wire.writeContent(content.subarray(0, held), this.#timeouts.dataBlock);
     const cut = () => this.#wire.destroy();
     failpoint('body-begun', cut);
     await this.#checkLine('body');
