@@ -51,22 +51,12 @@ export async function deliver(
   briefing: Briefing | undefined,
 ): Promise<Verdict> {
   const now = parts.clock.now();
-  const verdict = rescued(row) ?? (briefing ? await briefed(parts, row, briefing) : returned(now));
+  const verdict =
+    rescued(row) ??
+    (briefing
+      ? (expired(row, now) ?? suppressed(row, briefing) ?? (await route(parts, row, briefing)))
+      : returned(now));
   return doubtful(row, verdict);
-}
-
-async function briefed(parts: DeliverParts, row: MessageRow, briefing: Briefing): Promise<Verdict> {
-  return (
-    expired(row, parts.clock.now()) ??
-    suppressed(row, briefing) ??
-    (await route(parts, row, briefing, async (choice, server) => {
-      const letter = await composed(parts, row, briefing);
-      if ('kind' in letter) return letter;
-      if (wouldDiffer(row, letter)) return HELD_BACK;
-      if (!server) return capture(row, choice, letter);
-      return transmit(parts, row, choice, server, letter);
-    }))
-  );
 }
 
 /** Trouble of our own: as if it had not been claimed, but not at once. */
@@ -120,7 +110,6 @@ async function route(
   parts: DeliverParts,
   row: MessageRow,
   briefing: Briefing,
-  go: (choice: RouteChoice, server: Server | undefined) => Promise<Verdict>,
 ): Promise<Verdict> {
   const now = parts.clock.now();
   const servers = briefing.serversOf(row);
@@ -137,7 +126,7 @@ async function route(
     },
     now,
   );
-  if (choice.mode === 'sandbox') return go(choice, undefined);
+  if (choice.mode === 'sandbox') return go(parts, row, briefing, choice, undefined);
   const server = servers.find((one) => one.id === choice.chosen);
   if (!server) return noServer(row, servers, choice);
   const waits = (code: string, reason: string): Verdict => ({
@@ -155,10 +144,24 @@ async function route(
   try {
     if (isPaced(server, now) && !parts.permits.spend(server.id, claimKey(row)))
       return waits('waiting_turn', parts.permits.reason(server, now));
-    return await go(choice, server);
+    return await go(parts, row, briefing, choice, server);
   } finally {
     if (parts.throttle.give(server.id)) parts.onRoom();
   }
+}
+
+/** Makes the letter and lets it go where it was routed; without a server it is captured. */
+async function go(
+  parts: DeliverParts,
+  row: MessageRow,
+  briefing: Briefing,
+  choice: RouteChoice,
+  server: Server | undefined,
+): Promise<Verdict> {
+  const letter = await composed(parts, row, briefing);
+  if ('kind' in letter) return letter;
+  if (wouldDiffer(row, letter)) return HELD_BACK;
+  return server ? transmit(parts, row, choice, server, letter) : capture(row, choice, letter);
 }
 
 /** Servers that turned this very message, or its sender, away. */

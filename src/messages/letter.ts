@@ -33,7 +33,7 @@ export async function composeLetter(
   row: MessageRow,
   hasAttachments = true,
 ): Promise<Letter> {
-  const content = await storedContent(db, row);
+  const content = parsed(row.content ?? (await sharedContent(db, row)));
   const rendered =
     content.inline ??
     renderParts(await preparedVersion(db, versions, row.template_version_id!), content.variables);
@@ -104,14 +104,24 @@ export async function storedContent(
   db: Db,
   row: Pick<MessageRow, 'content' | 'content_of' | 'id'>,
 ): Promise<StoredContent> {
-  const text = row.content ?? (row.content_of === row.id ? null : await contentOf(db, row.content_of));
-  if (!text) throw new ContentGone('The content of this message was forgotten.');
-  return JSON.parse(text) as StoredContent;
+  return parsed(row.content ?? (await sharedContent(db, row)));
 }
 
-async function preparedVersion(db: Db, versions: VersionCache, id: string): Promise<Prepared> {
-  const known = versions.known(id);
-  if (known) return known;
+async function sharedContent(db: Db, row: Pick<MessageRow, 'content_of' | 'id'>) {
+  return row.content_of === row.id ? null : contentOf(db, row.content_of);
+}
+
+function parsed(content: string | null | undefined): StoredContent {
+  if (!content) throw new ContentGone('The content of this message was forgotten.');
+  return JSON.parse(content) as StoredContent;
+}
+
+/** Mostly known, and then without a promise. */
+function preparedVersion(db: Db, versions: VersionCache, id: string): Prepared | Promise<Prepared> {
+  return versions.known(id) ?? readVersion(db, versions, id);
+}
+
+async function readVersion(db: Db, versions: VersionCache, id: string): Promise<Prepared> {
   const version = await findVersion(db, id);
   if (!version) throw new ContentGone('The template version of this message is gone.');
   return versions.prepared(id, version);

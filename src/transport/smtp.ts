@@ -23,7 +23,6 @@ export type Opened = { ok: true; session: SmtpSession } | { ok: false; outcome: 
 
 /** A command of the envelope, and the stage it is said at. */
 type Command = [Stage, string];
-type Refusal = { command: Command; reply: Reply };
 
 const RESET = 'RSET';
 
@@ -50,11 +49,13 @@ export class SmtpSession {
   readonly #timeouts: Timeouts;
   readonly #context: Context;
   readonly #secrets: string[];
+  /** What a fail-point may do to the connection. */
+  readonly #cut = (): void => this.#wire.destroy();
   #sent = 0;
   #isBotched = false;
   #needsReset = false;
   /** The envelope whose commands left together with the terminator before it; its replies are still to come. */
-  #announced: Envelope | undefined;
+  #announced: { envelope: Envelope; commands: Command[] } | undefined;
 
   /** Connects, encrypts and signs in. */
   static async open(endpoint: Endpoint, options: OpenOptions): Promise<Opened> {
@@ -114,15 +115,15 @@ export class SmtpSession {
   ): Promise<Outcome> {
     assertEnvelope(envelope);
     if (this.#isBotched) throw new TypeError('The session is not usable any more.');
-    const isAnnounced = this.#announced !== undefined;
-    if (isAnnounced && this.#announced !== envelope)
+    const announced = this.#announced;
+    if (announced && announced.envelope !== envelope)
       throw new TypeError('The session was promised to another message.');
     const context = { ...this.#context, from: envelope.from, rcpt: envelope.to };
     this.#isBotched = true; // until this message has come to an orderly end
     this.#announced = undefined;
     try {
       const bytes = envelope.isWireForm ? content : wireContent(content);
-      if (isAnnounced) await this.#readPipeline(this.#commandsFor(envelope, bytes));
+      if (announced) await this.#readPipeline(announced.commands);
       else {
         await this.#checkLine('mail'); // a server may have closed the session since it opened it
         this.#checkLimits(envelope, bytes);
@@ -130,7 +131,7 @@ export class SmtpSession {
       }
       await this.#sendContent(bytes, beforeDot, following);
       const reply = await this.#wire.reply(this.#timeouts.afterDot);
-      failpoint('dot-replied', () => this.#wire.destroy());
+      failpoint('dot-replied', this.#cut);
       return this.#concluded(reply, context);
     } catch (thrown) {
       if (this.#isBotched) this.destroy();
@@ -197,29 +198,24 @@ export class SmtpSession {
    * that the session stays in step. A server that wants the content all the same (§3.1) gets the line closed.
    */
   async #readPipeline(commands: Command[]): Promise<void> {
-    let refusal: Refusal | undefined;
-    for (const command of commands) {
-      const [stage] = command;
-      this.#wire.stage = stage;
-      const reply = await this.#nextReply(refusal);
-      if (!isExpected(command, reply)) refusal ??= { command, reply };
-      else if (refusal && stage === 'data') throw stopAt(refusal.command, refusal.reply);
-      else this.#passed(command);
+    let refusal: { command: Command; reply: Reply } | undefined;
+    try {
+      for (const command of commands) {
+        const [stage] = command;
+        this.#wire.stage = stage;
+        const reply = this.#wire.replyAtHand() ?? (await this.#wire.reply(this.#timeouts.command));
+        if (!isExpected(command, reply)) refusal ??= { command, reply };
+        else if (refusal && stage === 'data') throw stopAt(refusal.command, refusal.reply);
+        else this.#passed(command);
+      }
+    } catch (thrown) {
+      throw refusal && thrown instanceof Stop ? stopAt(refusal.command, refusal.reply) : thrown;
     }
     if (refusal) throw this.#refusedBy(refusal.command, refusal.reply);
   }
 
-  /** Where the line breaks after a refusal, the refusal is what decides. */
-  async #nextReply(refusal: Refusal | undefined): Promise<Reply> {
-    try {
-      return await this.#wire.reply(this.#timeouts.command);
-    } catch (lost) {
-      throw refusal ? stopAt(refusal.command, refusal.reply) : lost;
-    }
-  }
-
   #passed([stage]: Command): void {
-    if (stage === 'rcpt') failpoint('rcpt-replied', () => this.#wire.destroy());
+    if (stage === 'rcpt') failpoint('rcpt-replied', this.#cut);
   }
 
   async #sendContent(
@@ -230,24 +226,24 @@ export class SmtpSession {
     this.#wire.stage = 'body';
     const held = content.length > ONE_WRITE ? content.length - ONE_WRITE : 0;
     if (held > 0) await this.#wire.writeContent(content.subarray(0, held), this.#timeouts.dataBlock);
-    const cut = () => this.#wire.destroy();
-    failpoint('body-begun', cut);
+    failpoint('body-begun', this.#cut);
     await this.#checkLine('body');
-    failpoint('mark-wanted', cut);
+    failpoint('mark-wanted', this.#cut);
     if (!isWithout('P3')) await this.#permit(beforeDot);
-    failpoint('mark-committed', cut);
+    failpoint('mark-committed', this.#cut);
     await this.#checkLine('body');
     this.#wire.stage = 'dot';
     this.#wire.writeBoth(content.subarray(held), TERMINATOR + this.#announce(following?.()));
-    failpoint('dot-written', cut);
-    if (this.#announced) failpoint('ran-ahead', cut);
+    failpoint('dot-written', this.#cut);
+    if (this.#announced) failpoint('ran-ahead', this.#cut);
   }
 
   /** The commands of the next envelope, where there is one that this server can carry. */
   #announce(next: Following | undefined): string {
     if (!next) return '';
-    this.#announced = next.envelope;
-    return inOneWrite(this.#commandsFor(next.envelope, next.content));
+    const commands = this.#commandsFor(next.envelope, next.content);
+    this.#announced = { envelope: next.envelope, commands };
+    return inOneWrite(commands);
   }
 
   /** Whether this server can carry a message, as far as is known before it is asked. */
@@ -256,15 +252,18 @@ export class SmtpSession {
   }
 
   /** An answer before it was asked for is about something else, and a closed line takes nothing: nothing was sent. */
-  #checkLine(stage: Stage): Promise<void> {
+  #checkLine(stage: Stage): Promise<void> | undefined {
     this.#wire.stage = stage;
     return this.#wire.expectQuiet(this.#timeouts.command);
   }
 
   async #permit(beforeDot: () => Promise<boolean>): Promise<void> {
-    const isPermitted = await beforeDot().catch(() => {
+    let isPermitted: boolean;
+    try {
+      isPermitted = await beforeDot();
+    } catch {
       throw fail('local', 'local_storage');
-    });
+    }
     if (!isPermitted) throw fail('local', 'lease_lost');
   }
 

@@ -53,8 +53,12 @@ export class Wire {
   }
 
   /** @throws Stop at the current stage when the line is closed, or something has come that nobody asked for */
-  async expectQuiet(timeoutMs: number): Promise<void> {
-    if (!this.isQuiet) throw new Stop(this.stage, { reply: await this.reply(timeoutMs) });
+  expectQuiet(timeoutMs: number): Promise<void> | undefined {
+    return this.isQuiet ? undefined : this.#interrupted(timeoutMs);
+  }
+
+  async #interrupted(timeoutMs: number): Promise<never> {
+    throw new Stop(this.stage, { reply: await this.reply(timeoutMs) });
   }
 
   write(bytes: string | Buffer): void {
@@ -77,10 +81,16 @@ export class Wire {
     }
   }
 
+  /** The next reply, if it is there. @throws Stop `malformed` */
+  replyAtHand(): Reply | undefined {
+    const unread = this.#parser.next();
+    return unread && this.#accept(unread);
+  }
+
   /** The next reply. @throws Stop `timeout`, `closed` or `malformed` at the current stage */
   async reply(timeoutMs: number): Promise<Reply> {
-    const unread = this.#parser.next();
-    if (unread) return this.#accept(unread);
+    const unread = this.replyAtHand();
+    if (unread) return unread;
     if (this.#isClosed) throw fail(this.stage, 'closed');
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
