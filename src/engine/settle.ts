@@ -200,14 +200,10 @@ async function recordHealths(
   observed: Observed,
   now: number,
 ): Promise<void> {
-  const outcomes = new Map<string, Outcome[]>();
-  for (const { verdict } of turns) {
-    if (!verdict.server) continue;
-    const known = outcomes.get(verdict.server.id) ?? [];
-    outcomes.set(verdict.server.id, [...known, verdict.outcome]);
-  }
-  for (const id of [...outcomes.keys()].sort()) {
-    const own = outcomes.get(id)!;
+  const byServer = Map.groupBy(turns, ({ verdict }) => verdict.server?.id ?? '');
+  byServer.delete(''); // the sandbox has no health
+  for (const id of [...byServer.keys()].sort()) {
+    const own = byServer.get(id)!.map(({ verdict }) => verdict.outcome);
     await recordHealth(tx, id, own, now);
     const slower = own.find((outcome) => RATE_CODES.has(outcome.code));
     if (slower) await slowDown(tx, id, { reply: slower.reply, observed: observed.get(id) ?? null }, now);

@@ -20,7 +20,7 @@ const ATOMS = /^[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*$/;
  * Throws when a token would break the line: everything was checked at acceptance, so that is a bug, not a mail to send.
  */
 export function headerField(name: string, tokens: readonly string[]): string {
-  const whole = [`${name}:`, ...tokens].join(' ');
+  const whole = tokens.length === 0 ? `${name}:` : `${name}: ${tokens.join(' ')}`;
   if (LINE_BREAKING.test(whole)) throw new Error(`header ${JSON.stringify(name)} contains a line break`);
   return whole.length <= MAX_LINE ? `${whole}\r\n` : folded(name, tokens);
 }
