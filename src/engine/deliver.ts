@@ -106,11 +106,7 @@ function suppressed(row: MessageRow, briefing: Briefing): Verdict | undefined {
 }
 
 /** Chooses the server and takes a place and, where it is paced, a permit; or says what the message waits for. */
-async function route(
-  parts: DeliverParts,
-  row: MessageRow,
-  briefing: Briefing,
-): Promise<Verdict> {
+async function route(parts: DeliverParts, row: MessageRow, briefing: Briefing): Promise<Verdict> {
   const now = parts.clock.now();
   const servers = briefing.serversOf(row);
   const choice = chooseServer(

@@ -120,7 +120,7 @@ export class Journal {
     return {
       owner: this.#owner,
       now,
-      turns: turns.map(({ row, ...turn }) => ({ ...turn, row: turnRow(row) })),
+      turns: turns.map(({ row, verdict, random }) => ({ row: turnRow(row), verdict, random })),
       marks,
       renewals: entries.flatMap((entry) => ('renew' in entry ? [entry.renew] : [])),
       observed: new Map([...servers].map((id) => [id, this.#meter.perSecond(id, now)])),

@@ -49,6 +49,8 @@ const MAX_MESSAGES_EXIM = 10;
 interface Kept {
   session: SmtpSession;
   connection: number;
+  /** How many this server is given on one connection. */
+  maxMessages: number;
   idleTimer?: NodeJS.Timeout;
   /** Whose envelope left on this connection already: it goes on here, and nobody else. */
   promised?: Waiting | undefined;
@@ -184,7 +186,9 @@ export class Pool {
       refuseWaiting(lane, opened.outcome);
       return { outcome: opened.outcome, on: undefined };
     }
-    const kept: Kept = { session: opened.session, connection: ++this.#lastConnection };
+    const { session } = opened;
+    const connection = ++this.#lastConnection;
+    const kept: Kept = { session, connection, maxMessages: maxMessages(session) };
     return { outcome: await this.#carry(lane, kept, letter), on: kept };
   }
 
@@ -225,7 +229,7 @@ export class Pool {
     const { session } = kept;
     if (!next || lane.isRetired || isOverfull(lane) || !lane.mayRunAhead || !session.runsAhead)
       return undefined;
-    if (session.sent + 1 >= maxMessages(session) || !session.canCarry(next.letter)) return undefined;
+    if (session.sent + 1 >= kept.maxMessages || !session.canCarry(next.letter)) return undefined;
     kept.promised = lane.waiting.shift();
     return next.letter;
   }
@@ -233,7 +237,7 @@ export class Pool {
   #keepOrClose(lane: Lane, kept: Kept): void {
     const { session, promised } = kept;
     if (promised) return; // it goes on with that one, or that one finds it broken and destroyed
-    if (lane.isRetired || isOverfull(lane) || !session.usable || session.sent >= maxMessages(session)) {
+    if (lane.isRetired || isOverfull(lane) || !session.usable || session.sent >= kept.maxMessages) {
       void session.close();
       return;
     }

@@ -65,8 +65,7 @@ export function mailboxTokens(mailboxes: readonly Mailbox[]): string[] {
 /** A time in ms as RFC 5322 §3.3 wants it, in UTC. */
 export function dateTokens(ms: number): string[] {
   const second = Math.floor(ms / 1000);
-  if (second !== latest.second)
-    latest = { second, text: new Date(ms).toUTCString().replace('GMT', '+0000') };
+  if (second !== latest.second) latest = { second, text: new Date(ms).toUTCString().replace('GMT', '+0000') };
   return [latest.text];
 }
 
