@@ -168,7 +168,9 @@ export async function createApp(
         onSettled?.(messageId);
       },
     });
-    const intake = new Intake(db, backlog);
+    // What is stored in the process that sends it needs not be looked for.
+    const handOver = config.role === 'all' ? worker.hand : undefined;
+    const intake = new Intake(db, { backlog, handOver, nudge: () => worker.nudge() });
     const accept = { db, clock, vault, versions, memo, disk, intake, backlog, nudge: () => worker.nudge() };
     const routes: Route[] = [
       ...workspaceRoutes({ db, clock, config, version, disk }),

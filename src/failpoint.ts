@@ -21,7 +21,7 @@ export const FAIL_POINTS = {
     proves: 'K2: the repeat gets the first answer and makes no second message',
   },
   claimed: {
-    stands: 'engine/worker.ts #work',
+    stands: 'engine/turns.ts #work',
     moment: 'a message is held, no connection is open for it',
     proves: 'K6: sent once, by the next holder',
   },
@@ -86,7 +86,7 @@ export const FAIL_POINTS = {
     proves: 'K18: bounced and blocked together',
   },
   settled: {
-    stands: 'engine/worker.ts #work',
+    stands: 'engine/turns.ts #work',
     moment: 'the outcome is committed, nothing else has happened',
     proves: 'K15: it stands, with its event once',
   },

@@ -7,7 +7,7 @@ import type { Suppression } from '../suppressions/suppression.ts';
 import type { Template } from '../templates/template.ts';
 import { findTemplatesById } from '../templates/templates.ts';
 
-/** What claimed messages are delivered by, read once for all of them. */
+/** What held messages are delivered by, read once for all of them. */
 export interface Briefing {
   serversOf(row: MessageRow): readonly Server[];
   templateOf(row: MessageRow): Template | undefined;
@@ -15,13 +15,13 @@ export interface Briefing {
   hasAttachments(row: MessageRow): boolean;
 }
 
+/** @param serversOf each workspace */
 export async function briefingFor(
   db: Db,
   rows: readonly MessageRow[],
-  servers: readonly Server[],
+  serversOf: ReadonlyMap<string, readonly Server[]>,
   now: number,
 ): Promise<Briefing> {
-  const serversByWorkspace = Map.groupBy(servers, (server) => server.workspaceId);
   const templates = await findTemplatesById(db, distinct(rows.flatMap((row) => row.template_id ?? [])));
   const attached = await haveAttachments(db, distinct(rows.map((row) => row.content_of)));
   const suppressions = new Map<string, Map<string, Suppression>>();
@@ -30,7 +30,7 @@ export async function briefingFor(
     suppressions.set(workspaceId, await findSuppressions(db.read, workspaceId, keys, now));
   }
   return {
-    serversOf: (row) => serversByWorkspace.get(row.workspace_id) ?? [],
+    serversOf: (row) => serversOf.get(row.workspace_id) ?? [],
     templateOf: (row) => (row.template_id === null ? undefined : templates.get(row.template_id)),
     suppressionOf: (row) => suppressions.get(row.workspace_id)?.get(row.rcpt_key),
     hasAttachments: (row) => attached.has(row.content_of),

@@ -22,6 +22,11 @@ export class Gate {
     return this.#pauses.has('') || this.#disk.low;
   }
 
+  /** As of the last look: whether a workspace's sending is paused. */
+  isPaused(workspaceId: string): boolean {
+    return this.#pauses.has(workspaceId);
+  }
+
   /** The lanes in which messages may be claimed: those of a paused workspace stand as they are. */
   open(lanes: readonly DueLane[], servers: readonly Server[]): DueLane[] {
     return lanes.filter(({ lane }) => !this.#pauses.has(senderOf(lane, servers) ?? NOBODY));

@@ -42,6 +42,13 @@ export class LaneKeeper {
     };
   }
 
+  /** Room at servers none of which is paced, for at most `share` messages that are held already. */
+  placesAt(servers: readonly Server[], now: number, share: number): Room {
+    const rooms = servers.map((server) => this.#roomByPlaces(server, now));
+    const { urgent, others } = rooms.reduce(plus, NO_ROOM);
+    return { urgent: Math.min(urgent, share), others: Math.min(others, share) };
+  }
+
   /** Messages of a lane were claimed. */
   claimed(name: string, rows: readonly MessageRow[]): void {
     const lane = laneOf(name);
@@ -55,7 +62,7 @@ export class LaneKeeper {
       case 'marked':
         return unbounded();
       case 'unrouted': {
-        const own = servers.filter((server) => server.workspaceId === lane.workspaceId);
+        const own = ofWorkspace(servers, lane.workspaceId);
         return own.length === 0 ? unbounded() : this.#roomAtAny(own, now);
       }
       case 'nobody':
@@ -85,10 +92,7 @@ export class LaneKeeper {
 
   async #roomAtAny(servers: readonly Server[], now: number): Promise<Room> {
     let sum = NO_ROOM;
-    for (const server of servers) {
-      const room = await this.#roomToRoute(server, now);
-      sum = { urgent: sum.urgent + room.urgent, others: sum.others + room.others };
-    }
+    for (const server of servers) sum = plus(sum, await this.#roomToRoute(server, now));
     return sum;
   }
 
@@ -122,13 +126,27 @@ export class LaneKeeper {
   }
 }
 
+function ofWorkspace(servers: readonly Server[], workspaceId: string): Server[] {
+  return servers.filter((server) => server.workspaceId === workspaceId);
+}
+
+function plus(one: Room, other: Room): Room {
+  return { urgent: one.urgent + other.urgent, others: one.others + other.others };
+}
+
 function unbounded(): Room {
   return { urgent: Number.POSITIVE_INFINITY, others: Number.POSITIVE_INFINITY };
 }
 
+/** Whether a claim of as many as there was room for took all that was due in a lane. */
+export function isEmptied(due: DueLane, room: Room, taken: number, now: number): boolean {
+  const othersAreDue = due.othersAt !== null && due.othersAt <= now;
+  return taken < (othersAreDue ? room.others : room.urgent);
+}
+
 /** Changes when a workspace's servers do. */
 function lookOf(servers: readonly Server[], workspaceId: string): string {
-  const own = servers.filter((server) => server.workspaceId === workspaceId);
+  const own = ofWorkspace(servers, workspaceId);
   return own.map((server) => `${server.id}:${server.updatedAt}`).join();
 }
 

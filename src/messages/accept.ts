@@ -211,6 +211,8 @@ function envelopeRows(
     lane: startLane({ live, workspaceId }),
     priority: priorityOf(type, template),
     due_at: dueAt,
+    lease_owner: null,
+    fence: 0,
     expires_at: dueAt + ttlSeconds(settings) * 1000,
     created_at: now,
     send_at: sendAt,

@@ -121,8 +121,6 @@ async function freeFromServer(db: Db, actor: Who, row: MessageRow, now: number):
 
 function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: number) {
   const {
-    lease_owner,
-    fence,
     dot_at,
     attempts,
     deferred_since,
@@ -142,6 +140,8 @@ function copyOf(row: MessageRow, id: string, vault: Vault, live: boolean, now: n
     live: live ? 1 : 0,
     lane: startLane({ live, workspaceId: row.workspace_id }),
     due_at: now,
+    lease_owner: null,
+    fence: 0,
     expires_at:
       now + lifetimeOf({ expiresAt: row.expires_at, sendAt: row.send_at, createdAt: row.created_at }),
     created_at: now,

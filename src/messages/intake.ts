@@ -9,12 +9,14 @@ import { findSuppressions } from '../suppressions/suppress.ts';
 import { blockedReason } from '../suppressions/suppression.ts';
 import type { Accepted, Draft } from './accept.ts';
 import type { Backlog } from './backlog.ts';
+import { type HandOver, hold, type Lease, letGo } from './hand-over.ts';
 import {
   insertAttachments,
   insertIdempotencyKeys,
   insertMessages,
   messagesByIds,
   type NewMessage,
+  rowOf,
 } from './store.ts';
 
 /** One message of a batch that was not accepted. */
@@ -55,29 +57,70 @@ interface Stored {
 /** The key was stored by another call meanwhile; of this one nothing was. */
 export const TAKEN = Symbol('taken');
 
+export interface IntakeParts {
+  /** Told what came in; absent where another process sends, as is `handOver`. */
+  backlog?: Backlog | undefined;
+  handOver?: HandOver | undefined;
+  /** Told that something waits in a lane. */
+  nudge?: () => void;
+}
+
 /**
  * Where messages come in: calls of one turn of the event loop share a transaction, and its statements. The promise
- * resolves after the commit: what was answered is on disk.
+ * resolves after the commit: what was answered is on disk. What can leave at once is handed over with it.
  */
 export class Intake {
-  readonly #batcher: Batcher<Intent, unknown>;
+  readonly #db: Db;
+  readonly #parts: IntakeParts;
+  readonly #batcher = new Batcher<Intent, unknown>((intents, again) => this.#store(intents, again));
 
-  /** `backlog` is told what came in; absent where another process sends. */
-  constructor(db: Db, backlog?: Backlog) {
-    this.#batcher = new Batcher(async (intents, again) => {
-      const { ended, blocked } = await call(db, storeGroup, { intents, again });
-      failpoint('accept-committed');
-      for (const [at, { workspaceId, drafts, now }] of intents.entries())
-        if ('answer' in ended[at]!)
-          backlog?.arrived(workspaceId, sendableNow(drafts, now).filter(({ id }) => !blocked.has(id)).length);
-      return ended.map((one) => ('answer' in one ? one.answer : TAKEN));
-    });
+  constructor(db: Db, parts: IntakeParts = {}) {
+    this.#db = db;
+    this.#parts = parts;
   }
 
   /** @returns what the call is answered, or `TAKEN` */
   store(intent: Intent): Promise<unknown> {
     return this.#batcher.add(intent);
   }
+
+  async #store(intents: readonly Intent[], again: boolean): Promise<unknown[]> {
+    const ready = intents.flatMap(({ drafts, now }) => sendableNow(drafts, now));
+    const reservation = this.#parts.handOver?.reserve(ready);
+    // What failed may be stored all the same, with a lease that this reservation is not for: then the lane is its place.
+    if (!again) for (const [at, row] of ready.entries()) holdIf(row, reservation?.leases[at]);
+    let stored: NewMessage[] = [];
+    try {
+      const { ended, blocked } = await call(this.#db, storeGroup, { intents, again });
+      failpoint('accept-committed');
+      stored = rowsOf(intents.filter((_, at) => 'answer' in ended[at]!)).filter(({ id }) => !blocked.has(id));
+      return ended.map((one) => ('answer' in one ? one.answer : TAKEN));
+    } catch (error) {
+      for (const row of ready) letGo(row);
+      throw error;
+    } finally {
+      const kept = new Set(stored);
+      const left = ready.filter((row) => kept.has(row));
+      this.#tell(stored, left);
+      reservation?.end(left.map(rowOf));
+    }
+  }
+
+  /** @param ready those of the stored messages that can leave now */
+  #tell(stored: readonly NewMessage[], ready: readonly NewMessage[]): void {
+    const { backlog, nudge } = this.#parts;
+    for (const [workspaceId, own] of Map.groupBy(ready, (row) => row.workspace_id))
+      backlog?.arrived(workspaceId, own.length);
+    if (stored.some((row) => row.lease_owner === null)) nudge?.();
+  }
+}
+
+function holdIf(row: NewMessage, lease: Lease | undefined): void {
+  if (lease) hold(row, lease);
+}
+
+function rowsOf(intents: readonly Intent[]): NewMessage[] {
+  return intents.flatMap(({ drafts }) => drafts.flatMap((draft) => draft.rows));
 }
 
 const storeGroup = procedure('intake', async (tx, { intents, again }: Group): Promise<Stored> => {
@@ -141,14 +184,15 @@ async function markBlocked(tx: Tx, intents: readonly Intent[]): Promise<void> {
     const blocked = await findSuppressions(tx, workspaceId, keys, now);
     for (const row of rows) {
       const suppression = blocked.get(row.rcpt_key);
-      if (suppression)
-        Object.assign(row, {
-          state: 'blocked',
-          code: 'suppressed',
-          reason: blockedReason(suppression),
-          final_at: row.created_at,
-          ...(row.sensitive === 1 ? { content: null } : {}),
-        });
+      if (!suppression) continue;
+      letGo(row);
+      Object.assign(row, {
+        state: 'blocked',
+        code: 'suppressed',
+        reason: blockedReason(suppression),
+        final_at: row.created_at,
+        ...(row.sensitive === 1 ? { content: null } : {}),
+      });
     }
   }
 }

@@ -83,7 +83,6 @@ function sendRoutes(parts: MessageRouteParts): Route[] {
           checkIdempotencyKey(headers),
           warnings,
         );
-        parts.nudge();
         return {
           status: 202,
           body: response,
@@ -142,7 +141,6 @@ async function batch(
     entries,
     checkIdempotencyKey(headers),
   );
-  parts.nudge();
   return {
     status: 202,
     body: response,

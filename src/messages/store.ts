@@ -7,8 +7,6 @@ import type { Message } from './message.ts';
 
 export type NewMessage = Omit<
   Selectable<MessagesTable>,
-  | 'lease_owner'
-  | 'fence'
   | 'dot_at'
   | 'attempts'
   | 'deferred_since'
@@ -29,6 +27,8 @@ const insertMessageRows = insertOf<keyof NewMessage>('messages', {
   lane: 'text',
   priority: 'bigint',
   due_at: 'bigint',
+  lease_owner: 'text',
+  fence: 'bigint',
   expires_at: 'bigint',
   created_at: 'bigint',
   send_at: 'bigint',
@@ -52,6 +52,22 @@ const insertMessageRows = insertOf<keyof NewMessage>('messages', {
   tags: 'text',
   metadata: 'text',
 });
+
+/** A new message as it stands in the database. */
+export function rowOf(message: NewMessage): Selectable<MessagesTable> {
+  return {
+    ...message,
+    dot_at: null,
+    attempts: 0,
+    deferred_since: null,
+    server_id: null,
+    server_name: null,
+    route: null,
+    server_message_id: null,
+    body_hash: null,
+    possible_duplicate: 0,
+  };
+}
 
 /** Rows per statement: bounds the text that the engine reads at once. */
 const INSERTED_AT_ONCE = 100;

@@ -53,7 +53,7 @@ export async function claim(
     for (const priority of PRIORITIES) {
       const limit = (priority === HIGH ? urgent : others) - claimed.length;
       if (limit > 0)
-        claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: now + leaseMs(), limit })));
+        claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: leaseEnd(now), limit })));
     }
     return claimed;
   }, LOSS_IS_HARMLESS);
@@ -61,10 +61,13 @@ export async function claim(
 
 /** Prolongs the leases of a worker's messages. @returns the ids that are still held */
 export function renew(tx: Tx, owner: string, ids: readonly string[], now: number): Promise<Set<string>> {
-  return renewRows(tx, owner, ids, now, now + leaseMs());
+  return renewRows(tx, owner, ids, now, leaseEnd(now));
 }
 
-const leaseMs = () => tuned('lease', LEASE_MS);
+/** When a lease ends that begins now. */
+export function leaseEnd(now: number): number {
+  return now + tuned('lease', LEASE_MS);
+}
 
 /**
  * Writes markers before final dots, in the caller's transaction. @returns the claims whose dot may leave, each with the

@@ -24,11 +24,7 @@ import { findVersion, listTemplates, listVersions } from './templates.ts';
 
 export type { PreviewView, TemplateView } from './shapes.ts';
 
-export interface TemplateRouteParts extends SendParts {
-  nudge: () => void;
-}
-
-export function templateRoutes(parts: TemplateRouteParts): Route[] {
+export function templateRoutes(parts: SendParts): Route[] {
   const { db, clock } = parts;
   const found = { 200: { description: 'The template', schema: templateView } };
   const created = { 201: { description: 'The template', schema: templateView } };
@@ -102,7 +98,7 @@ export function templateRoutes(parts: TemplateRouteParts): Route[] {
 }
 
 /** What can be done with a template besides editing it. */
-function actionRoutes(parts: TemplateRouteParts): Route[] {
+function actionRoutes(parts: SendParts): Route[] {
   const { db, clock } = parts;
   return [
     route({
@@ -174,7 +170,6 @@ function actionRoutes(parts: TemplateRouteParts): Route[] {
           undefined,
           [],
         );
-        parts.nudge();
         return { status: 202, body: response };
       },
     }),
