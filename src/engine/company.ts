@@ -13,8 +13,10 @@ const TURNS_TO_MARKER = 2;
 export class Company {
   readonly #maxWaitMs: number;
   readonly #expected = new Set<string>();
+  /** How many came back since a group was closed. */
+  #back = 0;
   #writeMs = 0;
-  #whenAllAreBack = (): void => {};
+  #whenBack = (): void => {};
 
   constructor(maxWaitMs = MAX_WAIT_MS) {
     this.#maxWaitMs = maxWaitMs;
@@ -27,7 +29,8 @@ export class Company {
 
   back(claim: string): void {
     this.#expected.delete(claim);
-    if (this.#expected.size === 0) this.#whenAllAreBack();
+    this.#back++;
+    this.#whenBack();
   }
 
   /** How long the last write took, ms. */
@@ -35,19 +38,34 @@ export class Company {
     this.#writeMs = ms;
   }
 
-  async gather(): Promise<void> {
-    if (this.#expected.size === 0 || this.#writeMs === 0) return;
-    await new Promise<void>((resolve) => {
+  /**
+   * @param mayPart where the next group can be written while this one is: then half of them are enough, and the two
+   * halves take turns at the wire and at the database
+   */
+  async gather(mayPart = false): Promise<void> {
+    const isEnough = () => this.#expected.size <= (mayPart ? this.#back : 0);
+    if (!isEnough() && this.#writeMs > 0) {
+      await this.#until(isEnough);
+      for (let turns = 0; turns < TURNS_TO_MARKER; turns++) await new Promise((turn) => setImmediate(turn));
+    }
+    this.#back = 0;
+  }
+
+  #until(isEnough: () => boolean): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#whenBack = () => {};
+        resolve();
+      };
       const giveUp = () => {
         this.#expected.clear();
-        resolve();
+        end();
       };
       const timer = setTimeout(giveUp, Math.min(this.#writeMs, this.#maxWaitMs));
-      this.#whenAllAreBack = () => {
-        clearTimeout(timer);
-        resolve();
+      this.#whenBack = () => {
+        if (isEnough()) end();
       };
     });
-    for (let turns = 0; turns < TURNS_TO_MARKER; turns++) await new Promise((turn) => setImmediate(turn));
   }
 }

@@ -4,6 +4,7 @@ import { type Mark, mark, renew } from '../queue/queue.ts';
 import { Batcher } from '../storage/batcher.ts';
 import type { Db } from '../storage/db.ts';
 import { call, procedure } from '../storage/procedure.ts';
+import { followPage } from '../storage/settings.ts';
 import { Company } from './company.ts';
 import { Meter } from './meter.ts';
 import { type Turn, turnRow } from './next-state.ts';
@@ -11,13 +12,20 @@ import { type Observed, settle, tell } from './settle.ts';
 import { Unstored } from './unstored.ts';
 
 type Entry = { mark: Mark } | { turn: Turn } | { renew: readonly string[] };
+/**
+ * Pages that may be on their way where a thread writes them (storage/writer-thread.ts): while one is written, the
+ * connections of the other are at the wire. They are written in order, and one whose predecessor was not stored is not
+ * stored either. On PostgreSQL, where two transactions run beside each other, it is one.
+ */
+const PAGES_UNDER_WAY = 2;
+
 /** Whether it was written; of a marker also when its lease ends. */
 type Stored = { isStored: boolean; until?: number | undefined };
 
 /**
  * The one place where a worker writes down what it does at the wire: a marker before each final dot, an outcome after
- * it. Both pass in the order in which they happened, in transactions that are shared over all connections and never
- * overlap; within one, outcomes are written before markers. So the outcome of one message on a connection commits
+ * it. Both pass in the order in which they happened, in transactions that are shared over all connections and follow
+ * one another; within one, outcomes are written before markers. So the outcome of one message on a connection commits
  * before the marker of the next there, or with it: a crash leaves at most one message per connection uncertain.
  * An outcome that could not be stored keeps that order: no marker is written until it is (`Unstored`).
  */
@@ -28,15 +36,22 @@ export class Journal {
   readonly #meter = new Meter();
   readonly #unstored = new Unstored();
   readonly #company = new Company();
-  readonly #batcher = new Batcher<Entry, Stored>(
-    (entries, again) => this.#write(entries, again),
-    () => this.#company.gather(),
-  );
+  readonly #batcher: Batcher<Entry, Stored>;
+  readonly #mayOverlap: boolean;
+  #pages = 0;
+  /** The page that is on its way, the later one of two. */
+  #underWay: number | undefined;
 
   constructor(db: Db, clock: Clock, owner: string) {
     this.#db = db;
     this.#clock = clock;
     this.#owner = owner;
+    this.#mayOverlap = db.call !== undefined;
+    const maxUnderWay = this.#mayOverlap ? PAGES_UNDER_WAY : 1;
+    this.#batcher = new Batcher((entries, again) => this.#write(entries, again), {
+      maxUnderWay,
+      gather: (underWay) => this.#company.gather(underWay + 1 < maxUnderWay),
+    });
   }
 
   /**
@@ -87,13 +102,11 @@ export class Journal {
     if (marks.length > 0 && this.#unstored.holdsUpMarkers(turns))
       throw new Error('An outcome is not stored yet, so the marker may not be.');
     const began = this.#clock.monotonic();
-    const { settled, marked } = await call(this.#db, writePage, this.#page(entries, turns, marks)).catch(
-      (error) => {
-        // Of a group that failed each entry is tried again alone, in the same order.
-        if (entries.length === 1) for (const turn of turns) this.#unstored.add(turn);
-        throw error;
-      },
-    );
+    const { settled, marked } = await this.#writePage(this.#page(entries, turns, marks)).catch((error) => {
+      // Of a group that failed each entry is tried again alone, in the same order.
+      if (entries.length === 1) for (const turn of turns) this.#unstored.add(turn);
+      throw error;
+    });
     this.#company.wrote(this.#clock.monotonic() - began);
     this.#company.left(marked.keys());
     this.#unstored.stored(turns);
@@ -110,6 +123,18 @@ export class Journal {
       const until = marked.get(claimKey(entry.mark));
       return { isStored: until !== undefined, until };
     });
+  }
+
+  async #writePage(page: Page) {
+    if (!this.#mayOverlap) return call(this.#db, writePage, page);
+    const number = ++this.#pages;
+    const follows = this.#underWay;
+    this.#underWay = number;
+    try {
+      return await call(this.#db, writePage, { ...page, chain: { number, follows } });
+    } finally {
+      if (this.#underWay === number) this.#underWay = undefined;
+    }
   }
 
   #page(entries: readonly Entry[], turns: readonly Turn[], marks: readonly Mark[]): Page {
@@ -136,9 +161,14 @@ interface Page {
   marks: readonly Mark[];
   renewals: readonly (readonly string[])[];
   observed: Observed;
+  /** Where two may be on their way: its number, and that of the one before it, if it may not be stored yet. */
+  chain?: { number: number; follows: number | undefined };
 }
 
-const writePage = procedure('journal', async (tx, { owner, now, turns, marks, renewals, observed }: Page) => {
+const writePage = procedure('journal', async (tx, page: Page) => {
+  const { owner, now, turns, marks, renewals, observed, chain } = page;
+  if (chain && !(await followPage(tx, owner, chain.number, chain.follows)))
+    throw new Error('The page of the journal before it was not stored.');
   const settled = await settle(tx, turns, owner, now, observed);
   const marked = await mark(tx, marks, now);
   for (const ids of renewals) await renew(tx, owner, ids, now);

@@ -57,6 +57,9 @@ interface Stored {
 /** The key was stored by another call meanwhile; of this one nothing was. */
 export const TAKEN = Symbol('taken');
 
+/** Groups that may be on their way where a thread stores them: while one is stored, calls of the other are checked. */
+const GROUPS_UNDER_WAY = 2;
+
 export interface IntakeParts {
   /** Told what came in; absent where another process sends, as is `handOver`. */
   backlog?: Backlog | undefined;
@@ -72,11 +75,13 @@ export interface IntakeParts {
 export class Intake {
   readonly #db: Db;
   readonly #parts: IntakeParts;
-  readonly #batcher = new Batcher<Intent, unknown>((intents, again) => this.#store(intents, again));
+  readonly #batcher: Batcher<Intent, unknown>;
 
   constructor(db: Db, parts: IntakeParts = {}) {
     this.#db = db;
     this.#parts = parts;
+    const maxUnderWay = db.call ? GROUPS_UNDER_WAY : 1;
+    this.#batcher = new Batcher((intents, again) => this.#store(intents, again), { maxUnderWay });
   }
 
   /** @returns what the call is answered, or `TAKEN` */

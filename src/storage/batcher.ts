@@ -7,45 +7,77 @@ interface Waiting<Entry, Result> {
   reject: (reason: unknown) => void;
 }
 
+interface Failed<Entry, Result> {
+  group: readonly Waiting<Entry, Result>[];
+  error: unknown;
+}
+
+export interface BatcherOptions {
+  /** Groups being written at the same time. */
+  maxUnderWay?: number;
+  /** A group is closed when this resolves. */
+  gather?: (underWay: number) => Promise<void>;
+}
+
 /**
- * Gathers what is asked for within one turn of the event loop, and while the group before is being written, into
- * groups that share a transaction and its flush. Groups are written one after the other: what was asked for first
- * commits first, or together. Nothing waits for a timer: alone, an entry has its own commit; under load many share
- * one. A group that fails is tried again one by one, so that one bad entry never takes others with it.
+ * Gathers what is asked for within one turn of the event loop, and while as many groups as may are being written, into
+ * groups that share a transaction and its flush. Nothing waits for a timer: alone, an entry has its own commit; under
+ * load many share one. Groups are begun in the order in which they were asked for; with one under way at a time they
+ * are written in that order. A group that fails is tried again one by one, when no other is under way, so that one bad
+ * entry never takes others with it.
  */
 export class Batcher<Entry, Result> {
   readonly #write: (entries: readonly Entry[], again: boolean) => Promise<readonly Result[]>;
-  readonly #gather: () => Promise<void>;
+  readonly #maxUnderWay: number;
+  readonly #gather: (underWay: number) => Promise<void>;
   #waiting: Waiting<Entry, Result>[] = [];
-  #running: Promise<void> | undefined;
+  #underWay = 0;
+  #failed: Failed<Entry, Result>[] = [];
+  #isAsked = false;
+  #isBeginning = false;
 
   /**
    * `write` stores a group in one transaction and gives a result for each, in order; `again` when the group failed
-   * before. A group is closed when `gather` resolves.
+   * before.
    */
   constructor(
     write: (entries: readonly Entry[], again: boolean) => Promise<readonly Result[]>,
-    gather: () => Promise<void> = async () => {},
+    { maxUnderWay = 1, gather = async () => {} }: BatcherOptions = {},
   ) {
     this.#write = write;
+    this.#maxUnderWay = maxUnderWay;
     this.#gather = gather;
   }
 
   add(entry: Entry): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, resolve, reject });
-      this.#running ??= this.#run();
+      if (this.#isAsked) return;
+      this.#isAsked = true;
+      setImmediate(() => {
+        this.#isAsked = false;
+        void this.#begin();
+      });
     });
   }
 
-  async #run(): Promise<void> {
-    await new Promise((turn) => setImmediate(turn));
-    while (this.#waiting.length > 0) {
-      await this.#gather();
-      const group = this.#waiting.splice(0, MAX_GROUP);
-      await this.#writeGroup(group).catch((error) => this.#oneByOne(group, error));
+  /** Begins as many groups as there are entries for, and places. */
+  async #begin(): Promise<void> {
+    if (this.#isBeginning) return;
+    this.#isBeginning = true;
+    while (this.#waiting.length > 0 && this.#underWay < this.#maxUnderWay && this.#failed.length === 0) {
+      await this.#gather(this.#underWay);
+      this.#underWay++;
+      void this.#end(this.#waiting.splice(0, MAX_GROUP));
     }
-    this.#running = undefined;
+    this.#isBeginning = false;
+  }
+
+  async #end(group: readonly Waiting<Entry, Result>[]): Promise<void> {
+    await this.#writeGroup(group).catch((error) => this.#failed.push({ group, error }));
+    this.#underWay--;
+    if (this.#failed.length > 0 && this.#underWay === 0) await this.#tryAgain();
+    await this.#begin();
   }
 
   async #writeGroup(group: readonly Waiting<Entry, Result>[], again = false): Promise<void> {
@@ -54,6 +86,11 @@ export class Batcher<Entry, Result> {
       again,
     );
     for (const [at, one] of group.entries()) one.resolve(results[at]!);
+  }
+
+  async #tryAgain(): Promise<void> {
+    for (const { group, error } of this.#failed) await this.#oneByOne(group, error);
+    this.#failed = [];
   }
 
   async #oneByOne(group: readonly Waiting<Entry, Result>[], error: unknown): Promise<void> {
