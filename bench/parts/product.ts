@@ -67,7 +67,7 @@ export async function install(bench: Bench, engine: Engine, extra: Record<string
 }
 
 const MAIN = join(root, 'src', 'main.ts');
-const NODE = ['--disable-warning=ExperimentalWarning', MAIN];
+const NODE = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=24', MAIN];
 
 async function startProgram(
   env: Record<string, string>,

@@ -47,3 +47,19 @@ test('who does not come back within the time of a write is not waited for again'
   company.wrote(AN_HOUR);
   await company.gather();
 });
+
+test('where two groups may be under way, half of them are enough', async () => {
+  const company = new Company(AN_HOUR);
+  company.wrote(AN_HOUR);
+  company.left(['one', 'two', 'three', 'four']);
+  let ready = false;
+  void company.gather(true).then(() => {
+    ready = true;
+  });
+  company.back('one');
+  await turns(5);
+  expect(ready).toBe(false);
+  company.back('two');
+  await turns(3);
+  expect(ready).toBe(true);
+});

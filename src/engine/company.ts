@@ -1,7 +1,7 @@
 /** Nobody waits longer for company, however long a write takes. */
 const MAX_WAIT_MS = 4;
 /** Whose outcome came last asks for its next marker so many turns of the event loop later. */
-const TURNS_TO_MARKER = 2;
+const TURNS_TO_MARKER = 1;
 
 /**
  * Lets a group of the journal wait for those who are about to join it: messages whose final dot is out, and whose

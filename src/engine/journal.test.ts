@@ -165,6 +165,41 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     expect(await journal.mark(c, SERVER, 'hash')).toBe(true);
   });
 
+  test('a page is not stored when the page before it, which was under way, was not', async () => {
+    const { db, rows, clock } = await held(3);
+    const [a, b, c] = rows as [MessageRow, MessageRow, MessageRow];
+    await watchMarkers(db, engine);
+    let pages = 0;
+    let fail = (): void => {};
+    const underWay: Db = {
+      ...db,
+      call: (procedure, args) => {
+        if (++pages === 2)
+          return new Promise((_, reject) => {
+            fail = () => reject(new Error('The database is away.'));
+          });
+        return db.write((tx) => procedure.run(tx, args));
+      },
+    };
+    const journal = new Journal(underWay, clock, 'me');
+    expect(await journal.mark(a, SERVER, 'hash')).toBe(true);
+    const outcome = journal.settle(accepted(a));
+    await untilPages(2);
+    const marker = journal.mark(b, SERVER, 'hash');
+    await untilPages(3);
+    fail();
+    expect(await Promise.all([outcome, marker])).toEqual([true, true]);
+    expect(await journal.mark(c, { ...SERVER, name: 'Other' }, 'hash')).toBe(true);
+    const { rows: seen } = await sql<{ unsettled: number }>`select unsettled from seen_markers`.execute(
+      db.read,
+    );
+    expect(seen.map((one) => Number(one.unsettled))).toEqual([0, 0, 0]);
+
+    async function untilPages(count: number): Promise<void> {
+      while (pages < count) await new Promise((turn) => setImmediate(turn));
+    }
+  });
+
   test('an outcome that is given up holds up no marker', async () => {
     const { db, rows, clock } = await held(2);
     const [a, b] = rows as [MessageRow, MessageRow];

@@ -37,6 +37,16 @@ describe('calls', () => {
     expect(await isOpen()).toBe(true);
   });
 
+  test('are let in one for each message that leaves, not all at once', async () => {
+    backlog.arrived('wsp_1', 250);
+    backlog.sent('wsp_1');
+    const letIn: number[] = [];
+    for (const call of [1, 2, 3]) void backlog.room('wsp_1').then(() => letIn.push(call));
+    backlog.taken('wsp_1', 2);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(letIn).toEqual([1, 2]);
+  });
+
   test('are held back for a moment only', async () => {
     backlog.arrived('wsp_1', 9_000);
     backlog.sent('wsp_1');

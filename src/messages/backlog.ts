@@ -55,7 +55,8 @@ export class Backlog {
   taken(workspaceId: string, messages: number): void {
     const count = this.#of(workspaceId);
     count.waiting = Math.max(0, count.waiting - messages);
-    if (count.waiting < HIGH_WATER) for (const go of count.held) go();
+    // As many as left: all at once they would be a burst, and sending would wait for it.
+    if (count.waiting < HIGH_WATER) for (const go of [...count.held].slice(0, messages)) go();
     if (count.waiting === 0) this.#counts.delete(workspaceId);
   }
 

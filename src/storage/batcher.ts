@@ -94,7 +94,8 @@ export class Batcher<Entry, Result> {
   }
 
   async #oneByOne(group: readonly Waiting<Entry, Result>[], error: unknown): Promise<void> {
-    if (group.length === 1) return group[0]!.reject(error);
+    // Alone it failed by its own fault, unless it was for another group that failed beside it.
+    if (group.length === 1 && this.#maxUnderWay === 1) return group[0]!.reject(error);
     for (const one of group) await this.#writeGroup([one], true).catch(one.reject);
   }
 }

@@ -9,7 +9,12 @@ import { openSqlite } from './sqlite.ts';
 import { testDb, testFolder } from './testing.ts';
 
 // A disk that refuses a flush, or is slow. It cannot be ordered for a test, so the call of the system answers as it would.
-const disk = vi.hoisted(() => ({ isBroken: false, isSlow: false, waiting: [] as (() => void)[] }));
+const disk = vi.hoisted(() => ({
+  isBroken: false,
+  isSlow: false,
+  standsStillMs: 0,
+  waiting: [] as (() => void)[],
+}));
 vi.mock(import('node:fs'), async (original) => {
   const fs = await original();
   const fdatasync = (fd: number, done: (error: NodeJS.ErrnoException | null) => void) => {
@@ -17,10 +22,13 @@ vi.mock(import('node:fs'), async (original) => {
     else if (disk.isSlow) disk.waiting.push(() => fs.fdatasync(fd, done));
     else fs.fdatasync(fd, done);
   };
-  return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync };
+  const fdatasyncSync = () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, disk.standsStillMs);
+  };
+  return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync, fdatasyncSync };
 });
 beforeEach(() => {
-  Object.assign(disk, { isBroken: false, isSlow: false, waiting: [] });
+  Object.assign(disk, { isBroken: false, isSlow: false, standsStillMs: 0, waiting: [] });
 });
 
 const FAILED = 'The disk did not keep what was written';
@@ -101,4 +109,22 @@ test('who reads what the other one of two committed waits until it is on the dis
   expect(disk.waiting).toHaveLength(1);
   disk.waiting.shift()!();
   await looked;
+});
+
+test('a thread that only writes stands still for a quick disk, and lets another thread wait for a slow one', async () => {
+  const place = join(testFolder(), 'test.db');
+  const db = await testDb(place, async (file) => openSqlite(file));
+  await db.write((tx) => putSetting(tx, 'pause', 'first'));
+  const flusher = new LogFlusher(`${place}-wal`);
+  onTestFinished(() => flusher.close());
+  flusher.waitIfQuick();
+  disk.isSlow = true; // as far as another thread is asked
+  await flusher.flush(true);
+  expect(disk.waiting).toHaveLength(0);
+  disk.standsStillMs = 5;
+  await flusher.flush(true);
+  const beside = flusher.flush(true);
+  expect(disk.waiting).toHaveLength(1);
+  disk.waiting.shift()!();
+  await beside;
 });

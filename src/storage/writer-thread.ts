@@ -82,6 +82,7 @@ export function serveWriter(port: MessagePort, { file, turn, flushes }: WriterDa
   const connection = openToWrite(file);
   const log = new LogFlusher(`${file}-wal`);
   log.share(flushes);
+  log.waitIfQuick();
   // On a full disk the other side makes room, and asks again.
   const groups = new GroupedWriter(connection, log, () => false, new WriteTurn(turn));
   port.on('message', (asked: Asked | typeof CLOSE) => {

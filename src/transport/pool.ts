@@ -251,8 +251,9 @@ export class Pool {
   /** The slot changes hands, with the connection where it was promised; or goes, where fewer are allowed by now. */
   #freeSlot(lane: Lane, kept: Kept | undefined): void {
     const next = kept?.promised ?? (isOverfull(lane) ? undefined : lane.waiting.shift());
-    // A turn later: who was before has then asked for its outcome to be stored, ahead of the marker of the next.
-    if (next) setImmediate(() => next.go(kept?.promised ? { kept } : {}));
+    // Both go on within this turn of the event loop: who was before asks for its outcome to be stored, the next for its
+    // marker. What is stored is gathered by turns, so no marker is stored ahead of the outcome before it.
+    if (next) next.go(kept?.promised ? { kept } : {});
     else lane.taken--;
     if (lane.isRetired && lane.taken === 0) this.#retired.delete(lane);
     if (this.#retired.size === 0) this.#onDrained();
