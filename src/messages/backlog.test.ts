@@ -22,13 +22,13 @@ async function isOpen(workspaceId = 'wsp_1'): Promise<boolean> {
 
 describe('calls', () => {
   test('are let in while little waits', async () => {
-    backlog.arrived('wsp_1', 249);
+    backlog.arrived('wsp_1', 99);
     backlog.sent('wsp_1');
     expect(await isOpen()).toBe(true);
   });
 
   test('are held back while more comes in than leaves, and let in when it shrinks', async () => {
-    backlog.arrived('wsp_1', 250);
+    backlog.arrived('wsp_1', 100);
     backlog.sent('wsp_1');
     const waiting = backlog.room('wsp_1');
     expect(await isOpen()).toBe(false);
@@ -38,7 +38,7 @@ describe('calls', () => {
   });
 
   test('are let in one for each message that leaves, not all at once', async () => {
-    backlog.arrived('wsp_1', 250);
+    backlog.arrived('wsp_1', 100);
     backlog.sent('wsp_1');
     const letIn: number[] = [];
     for (const call of [1, 2, 3]) void backlog.room('wsp_1').then(() => letIn.push(call));

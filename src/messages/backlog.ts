@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 
 /**
- * So many messages of a workspace may wait for their first turn while its servers take others. Half of what a worker
- * takes in hand (engine/hand.ts): the calls that are let in at once find room there.
+ * So many messages of a workspace may wait for their first turn while its servers take others: enough that no connection
+ * waits for a call. A fifth of what a worker takes in hand (engine/hand.ts), so that calls which are let in find room.
  */
-const HIGH_WATER = 250;
+const HIGH_WATER = 100;
 /** Who would add to more waits so long for it to shrink, and is then let in all the same. */
 const MAX_WAIT_MS = 250;
 /** Sending is under way while something was sent so lately. */
