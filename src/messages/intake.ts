@@ -138,8 +138,15 @@ const storeGroup = procedure('intake', async (tx, { intents, again }: Group): Pr
  */
 async function storedBefore(tx: Tx, intent: Intent): Promise<Stored | undefined> {
   const { workspaceId, drafts, key } = intent;
-  const ids = drafts.flatMap((draft) => draft.rows.map((row) => row.id));
-  if (key || ids.length === 0 || (await messagesByIds(tx, workspaceId, ids)).size === 0) return undefined;
+  const rows = drafts.flatMap((draft) => draft.rows);
+  if (key || rows.length === 0) return undefined;
+  const stored = await messagesByIds(
+    tx,
+    workspaceId,
+    rows.map((row) => row.id),
+  );
+  if (stored.size === 0) return undefined;
+  for (const row of rows) if (stored.get(row.id)?.state === 'blocked') row.state = 'blocked';
   return { ended: [{ answer: answerTo(intent) }], blocked: blockedOf(drafts) };
 }
 
