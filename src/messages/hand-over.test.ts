@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MessageRow } from '../queue/queue.ts';
-import { ENGINES, NOON, testDb, testFolder } from '../storage/testing.ts';
+import { ENGINES, messageRow, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { suppress } from '../suppressions/suppress.ts';
 import type { HandOver } from './hand-over.ts';
 import { Intake, type Intent, TAKEN } from './intake.ts';
@@ -9,50 +9,26 @@ import { type NewMessage, rowOf } from './store.ts';
 const UNTIL = NOON + 60_000;
 let number = 0;
 
+/** As a call makes it, each to a recipient of its own. */
 function message(changed: Partial<NewMessage> = {}): NewMessage {
   const id = `msg_${String(++number).padStart(3, '0')}`;
-  return {
+  const rcpt = `${id}@example.org`;
+  const row = messageRow({
     id,
-    workspace_id: 'wsp_test',
-    type: 'transactional',
-    live: 1,
-    state: 'queued',
-    lane: 'new:wsp_test',
-    priority: 1,
-    due_at: NOON,
-    lease_owner: null,
-    fence: 0,
+    rcpt,
+    rcpt_key: rcpt,
     expires_at: UNTIL,
-    created_at: NOON,
-    send_at: null,
-    final_at: null,
-    rcpt: `${id}@example.org`,
-    rcpt_key: `${id}@example.org`,
-    from_mailbox: 'shop@example.com',
-    subject: 'Hello',
-    template_id: null,
-    template_slug: null,
-    template_version_id: null,
-    pinned_server_id: null,
-    on_uncertain: 'hold',
-    failover: 'strict',
-    sensitive: 0,
-    code: null,
-    reason: null,
-    message_id_header: `${id}@example.com`,
-    content_of: id,
     content: '{}',
-    tags: '[]',
-    metadata: '{}',
+    fence: 0,
     ...changed,
-  };
+  });
+  return row as NewMessage;
 }
 
 function intent(row: NewMessage, key?: string): Intent {
   return {
     workspaceId: 'wsp_test',
     drafts: [{ rows: [row], attachments: [], warnings: [] }],
-
     now: NOON,
     ...(key === undefined ? {} : { key: { key, bodyHash: 'hash' } }),
   };

@@ -80,15 +80,20 @@ test('groups commit while a flush is under way, two flushes at most; each is tol
   expect(told).toEqual(['first', 'second', 'third', 'fourth', 'looked']);
 });
 
-test('of two that flush the same log, one that was refused stops both', async () => {
+/** So many that flush the log of one database, in which something is written. */
+async function flushers(count: number): Promise<LogFlusher[]> {
   const place = join(testFolder(), 'test.db');
   const db = await testDb(place, async (file) => openSqlite(file));
   await db.write((tx) => putSetting(tx, 'pause', 'first'));
-  const [one, other] = [new LogFlusher(`${place}-wal`), new LogFlusher(`${place}-wal`)];
+  const made = Array.from({ length: count }, () => new LogFlusher(`${place}-wal`));
   onTestFinished(() => {
-    one.close();
-    other.close();
+    for (const one of made) one.close();
   });
+  return made;
+}
+
+test('of two that flush the same log, one that was refused stops both', async () => {
+  const [one, other] = (await flushers(2)) as [LogFlusher, LogFlusher];
   other.share(one.share());
   await Promise.all([one.flush(true), other.flush(true)]);
   disk.isBroken = true;
@@ -98,11 +103,7 @@ test('of two that flush the same log, one that was refused stops both', async ()
 });
 
 test('who reads what the other one of two committed waits until it is on the disk', async () => {
-  const place = join(testFolder(), 'test.db');
-  const db = await testDb(place, async (file) => openSqlite(file));
-  await db.write((tx) => putSetting(tx, 'pause', 'first'));
-  const flusher = new LogFlusher(`${place}-wal`);
-  onTestFinished(() => flusher.close());
+  const [flusher] = (await flushers(1)) as [LogFlusher];
   flusher.share();
   disk.isSlow = true;
   const looked = flusher.flush(false);
@@ -112,11 +113,7 @@ test('who reads what the other one of two committed waits until it is on the dis
 });
 
 test('a thread that only writes stands still for a quick disk, and lets another thread wait for a slow one', async () => {
-  const place = join(testFolder(), 'test.db');
-  const db = await testDb(place, async (file) => openSqlite(file));
-  await db.write((tx) => putSetting(tx, 'pause', 'first'));
-  const flusher = new LogFlusher(`${place}-wal`);
-  onTestFinished(() => flusher.close());
+  const [flusher] = (await flushers(1)) as [LogFlusher];
   flusher.waitIfQuick();
   disk.isSlow = true; // as far as another thread is asked
   await flusher.flush(true);
