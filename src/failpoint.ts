@@ -11,12 +11,12 @@ export const FAIL_POINTS = {
     proves: 'K3: a batch is stored whole or not at all',
   },
   'accept-uncommitted': {
-    stands: 'messages/accept.ts store',
+    stands: 'messages/intake.ts storeAll',
     moment: 'all rows of a call are written, its transaction is open',
     proves: 'K1: no answer, no message; the repeat makes one',
   },
   'accept-committed': {
-    stands: 'messages/idempotency.ts once',
+    stands: 'messages/intake.ts #store',
     moment: 'the rows are committed, the 202 has not left',
     proves: 'K2: the repeat gets the first answer and makes no second message',
   },
