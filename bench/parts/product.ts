@@ -67,6 +67,7 @@ export async function install(bench: Bench, engine: Engine, extra: Record<string
 }
 
 const MAIN = join(root, 'src', 'main.ts');
+/** As bin/run starts it. */
 const NODE = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=24', MAIN];
 
 async function startProgram(
