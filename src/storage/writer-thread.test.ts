@@ -114,3 +114,22 @@ test('who waits for the turn gets it before it can be taken again', async () => 
   await again;
   expect(order).toEqual(['other', 'one']);
 });
+
+test('who is handed the turn just before it begins to wait does not wait for itself', async () => {
+  const one = new WriteTurn();
+  const other = new WriteTurn(one.shared);
+  await one.take();
+  const { waitAsync } = Atomics;
+  let again: Promise<void> | undefined;
+  const waiting = vi.spyOn(Atomics, 'waitAsync').mockImplementationOnce(((
+    ...args: Parameters<typeof waitAsync>
+  ) => {
+    one.give();
+    again = one.take(); // and it is wanted again already
+    return waitAsync(...args);
+  }) as typeof waitAsync);
+  onTestFinished(() => waiting.mockRestore());
+  await other.take();
+  other.give();
+  await again;
+});
