@@ -38,9 +38,6 @@ export interface Intent {
   key?: { key: string; bodyHash: string } | undefined;
 }
 
-/** What became of a call. */
-type Ended = { answer: unknown } | { isTaken: true };
-
 /** Calls of one group, as the procedure takes them. */
 interface Group {
   intents: readonly Intent[];
@@ -48,8 +45,10 @@ interface Group {
   again: boolean;
 }
 
+/** What the calls cannot know of themselves; their answers are made of it where they wait. */
 interface Stored {
-  ended: Ended[];
+  /** Places of calls of which nothing was stored: another call had their key. */
+  taken: ReadonlySet<number>;
   /** Messages whose recipient is blocked. */
   blocked: ReadonlySet<string>;
 }
@@ -96,10 +95,12 @@ export class Intake {
     if (!again) for (const [at, row] of ready.entries()) holdIf(row, reservation?.leases[at]);
     let stored: NewMessage[] = [];
     try {
-      const { ended, blocked } = await call(this.#db, storeGroup, { intents, again });
+      const { taken, blocked } = await call(this.#db, storeGroup, { intents, again });
       failpoint('accept-committed');
-      stored = rowsOf(intents.filter((_, at) => 'answer' in ended[at]!)).filter(({ id }) => !blocked.has(id));
-      return ended.map((one) => ('answer' in one ? one.answer : TAKEN));
+      const rows = rowsOf(intents.filter((_, at) => !taken.has(at)));
+      for (const row of rows) if (blocked.has(row.id)) row.state = 'blocked';
+      stored = rows.filter((row) => row.state !== 'blocked');
+      return intents.map((intent, at) => (taken.has(at) ? TAKEN : answerTo(intent)));
     } catch (error) {
       for (const row of ready) letGo(row);
       throw error;
@@ -137,8 +138,8 @@ const storeGroup = procedure('intake', async (tx, { intents, again }: Group): Pr
  * is the call's own. @returns undefined where nothing does; a call with a key is known by that
  */
 async function storedBefore(tx: Tx, intent: Intent): Promise<Stored | undefined> {
-  const { workspaceId, drafts, key } = intent;
-  const rows = drafts.flatMap((draft) => draft.rows);
+  const { workspaceId, key } = intent;
+  const rows = rowsOf([intent]);
   if (key || rows.length === 0) return undefined;
   const stored = await messagesByIds(
     tx,
@@ -146,15 +147,13 @@ async function storedBefore(tx: Tx, intent: Intent): Promise<Stored | undefined>
     rows.map((row) => row.id),
   );
   if (stored.size === 0) return undefined;
-  for (const row of rows) if (stored.get(row.id)?.state === 'blocked') row.state = 'blocked';
-  return { ended: [{ answer: answerTo(intent) }], blocked: blockedOf(drafts) };
+  return { taken: new Set(), blocked: blockedOf([...stored.values()]) };
 }
 
 async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<Stored> {
   await markBlocked(tx, intents);
-  const answers = intents.map(answerTo);
-  const isFirst = await storeKeys(tx, intents, answers);
-  const stored = intents.filter((_, at) => isFirst[at]);
+  const taken = await storeKeys(tx, intents);
+  const stored = intents.filter((_, at) => !taken.has(at));
   const drafts = stored.flatMap((intent) => intent.drafts);
   const rows = drafts.flatMap((draft) => draft.rows);
   await insertMessages(tx, rows);
@@ -162,15 +161,11 @@ async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<Stored> {
   await recordEvents(tx, rows.map(eventOf));
   await count(tx, rows.filter((row) => row.state === 'blocked').map(tallyOf));
   failpoint('accept-uncommitted');
-  return {
-    ended: answers.map((answer, at) => (isFirst[at] ? { answer } : { isTaken: true })),
-    blocked: blockedOf(drafts),
-  };
+  return { taken, blocked: blockedOf(rows) };
 }
 
-function blockedOf(drafts: readonly Draft[]): Set<string> {
-  const blocked = drafts.flatMap(({ rows }) => rows.filter((row) => row.state === 'blocked'));
-  return new Set(blocked.map(({ id }) => id));
+function blockedOf(rows: readonly { id: string; state: string }[]): Set<string> {
+  return new Set(rows.filter((row) => row.state === 'blocked').map(({ id }) => id));
 }
 
 /** What a call is answered. Of a batch each message at its place, the refused ones too. */
@@ -209,12 +204,8 @@ async function markBlocked(tx: Tx, intents: readonly Intent[]): Promise<void> {
   }
 }
 
-/** @returns for each call whether its messages are to be stored: of calls with the same key only the first's */
-async function storeKeys(
-  tx: Tx,
-  intents: readonly Intent[],
-  answers: readonly unknown[],
-): Promise<boolean[]> {
+/** @returns places of the calls whose messages are not to be stored: of calls with the same key all but the first */
+async function storeKeys(tx: Tx, intents: readonly Intent[]): Promise<Set<number>> {
   const place = ({ workspaceId, key }: Intent) => `${workspaceId} ${key!.key}`;
   const firsts = new Map<string, number>();
   for (const [at, intent] of intents.entries())
@@ -223,13 +214,13 @@ async function storeKeys(
     tx,
     [...firsts.values()].map((at) => {
       const { workspaceId, key, now } = intents[at]!;
-      const response = JSON.stringify(answers[at]);
+      const response = JSON.stringify(answerTo(intents[at]!));
       return { workspaceId, key: key!.key, bodyHash: key!.bodyHash, response, createdAt: now };
     }),
   );
-  return intents.map(
-    (intent, at) => !intent.key || (firsts.get(place(intent)) === at && won.has(place(intent))),
-  );
+  const isTaken = (intent: Intent, at: number) =>
+    intent.key !== undefined && !(firsts.get(place(intent)) === at && won.has(place(intent)));
+  return new Set([...intents.keys()].filter((at) => isTaken(intents[at]!, at)));
 }
 
 function accepted({ rows, warnings }: Draft): Accepted {
