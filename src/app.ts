@@ -5,6 +5,9 @@ import { audienceRoutes } from './audience/routes.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
 import { Gate } from './engine/gate.ts';
+import { behindLog, LoggedPages } from './engine/logged-pages.ts';
+import { StoredPages } from './engine/page.ts';
+import { recoverLog } from './engine/recover.ts';
 import { Throttle } from './engine/throttle.ts';
 import { Worker } from './engine/worker.ts';
 import { armFailPoints } from './failpoint.ts';
@@ -134,7 +137,7 @@ export async function createApp(
 ): Promise<App> {
   armFailPoints(config.selfTest);
   const disk = new Disk(config.dataDir, freeSpace);
-  const db = await openDatabase(config, machineClock, disk, writesBeside);
+  let db = await openDatabase(config, machineClock, disk, writesBeside);
   const { clock, stop: stopClock } = await databaseClock(db, machineClock);
   let lock: ProcessLock | undefined;
   try {
@@ -148,6 +151,17 @@ export async function createApp(
     const onRestored = (found: Restored) => pauseRestored(db, found, clock.now());
     const heartbeat = new Heartbeat(db, clock, config.dataDir, onRestored);
     if (restored) await onRestored({ reason: 'Started with --restored.', until: clock.now() });
+    const inFolder = { db, clock, log, folder: config.dataDir };
+    if (lock) await recoverLog({ ...inFolder, onLost: onRestored }, clock.now());
+    const onEnded = (messageId: string) => {
+      heartbeat.worked();
+      onSettled?.(messageId);
+    };
+    const onStored = (ids: readonly string[]) => ids.forEach(onEnded);
+    // Where another process answers calls, it would not know what is in the log while this one is dead.
+    const logs = worksAlone && config.role === 'all' && writesBeside;
+    const logged = logs ? await LoggedPages.open({ ...inFolder, onStored }) : undefined;
+    if (logged) db = behindLog(db, logged);
     const memo = new Memo(db);
     // Only where one process both answers calls and sends can it balance the two.
     const backlog = config.role === 'all' ? new Backlog(clock) : undefined;
@@ -163,10 +177,8 @@ export async function createApp(
       publicUrl,
       throttle: new Throttle(),
       gate: new Gate(db, disk),
-      onSettled(messageId) {
-        heartbeat.worked();
-        onSettled?.(messageId);
-      },
+      pages: logged ?? new StoredPages(db, onStored),
+      onExpired: onEnded,
     });
     // What is stored in the process that sends it needs not be looked for.
     const handOver = config.role === 'all' ? worker.hand : undefined;

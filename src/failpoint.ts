@@ -51,8 +51,8 @@ export const FAIL_POINTS = {
     proves: 'K24: a process that wakes after its lease sends nothing',
   },
   'mark-uncommitted': {
-    stands: 'queue/queue.ts mark',
-    moment: 'the marker is written, its transaction is open',
+    stands: 'queue/queue.ts mark, engine/logged-pages.ts #append',
+    moment: 'the marker is written and its transaction is open, or it is about to be written to the log',
     proves: 'K10: sent once',
   },
   'mark-committed': {
@@ -89,6 +89,11 @@ export const FAIL_POINTS = {
     stands: 'engine/turns.ts #work',
     moment: 'the outcome is committed, nothing else has happened',
     proves: 'K15: it stands, with its event once',
+  },
+  'page-unflushed': {
+    stands: 'storage/append-log.ts append',
+    moment: 'outcomes and markers are written to the log of the worker, which is not flushed',
+    proves: 'K29: nothing lost, nothing doubled, at most one uncertain',
   },
   commit: {
     stands: 'storage/grouped-writer.ts, storage/postgres.ts',

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { armFailPoints, type FailPlan } from './failpoint.ts';
 import { serveWriter, type WriterData } from './storage/writer-thread.ts';
-import './engine/journal.ts';
+import './engine/page.ts';
 import './messages/intake.ts';
 
 // The thread that writes the embedded database (storage/writer-thread.ts), with the procedures of the rooms.

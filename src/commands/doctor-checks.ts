@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { errorText } from '../errors.ts';
@@ -11,6 +13,8 @@ import { type FileSystem, fileSystemOf } from '../storage/file-system.ts';
 import { flushesPerSecond } from '../storage/flush-rate.ts';
 import { type KeyFacts, keyFacts } from '../storage/master-key.ts';
 import { schemaState } from '../storage/migrate.ts';
+import { readSetting } from '../storage/settings.ts';
+import { lockIfFree } from './with-database.ts';
 
 /** One line of the report. `advice` says what to do. */
 export interface Finding {
@@ -204,6 +208,36 @@ export function keyFinding({ source, state, mode, reason }: KeyFacts, file: stri
     status: 'ok',
     value: `${where}${mode === undefined ? '' : `, mode ${mode.toString(8).padStart(4, '0')}`}`,
   };
+}
+
+/** What a killed program left in its log the database does not know yet. Looked at, not worked in. */
+export async function logCheck(config: Config, db: Db): Promise<Finding[]> {
+  if (db.engine !== 'sqlite' || (await schemaState(db)).current === 0) return [];
+  const position = await readSetting(db, 'journal_log');
+  const check = 'log';
+  if (position === undefined) return [{ check, status: 'ok', value: 'none was left' }];
+  const lock = lockIfFree(config);
+  if (!lock) return [{ check, status: 'ok', value: 'in use' }];
+  lock.release();
+  const [name] = position.split(' ') as [string];
+  if (!existsSync(join(config.dataDir, name)))
+    return [
+      {
+        check,
+        status: 'bad',
+        value: `${name} is missing`,
+        advice:
+          'Put it back before the next start: it says what was sent last. Without it sending begins paused.',
+      },
+    ];
+  return [
+    {
+      check,
+      status: 'warn',
+      value: `${name} says what was sent last; the database does not know it yet`,
+      advice: 'The next start works it in, and so does mailwright audit. Do not delete it.',
+    },
+  ];
 }
 
 export async function queueChecks(db: Db, now: number): Promise<Finding[]> {

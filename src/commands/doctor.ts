@@ -7,6 +7,7 @@ import {
   diskChecks,
   type Finding,
   keyCheck,
+  logCheck,
   programCheck,
   queueChecks,
 } from './doctor-checks.ts';
@@ -49,6 +50,7 @@ async function examine(version: string): Promise<Finding[]> {
     try {
       findings.push(...(await databaseChecks(db, systemClock)));
       findings.push(await keyCheck(config, db));
+      findings.push(...(await logCheck(config, db)));
       findings.push(...(await queueChecks(db, systemClock.now())));
     } finally {
       await db.close();

@@ -5,8 +5,10 @@ import { systemClock } from '../clock.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
 import { lockDataFolder } from '../storage/lock.ts';
 import { type Moved, moveInstallation, type Progress } from '../storage/move.ts';
-import { openSource } from '../storage/move-source.ts';
+import { openSource, type Source } from '../storage/move-source.ts';
 import { openPostgres } from '../storage/postgres.ts';
+import { openSqlite } from '../storage/sqlite.ts';
+import { recoverStopped, requireSchema } from './with-database.ts';
 
 /** Copies the stopped installation in the data folder into the PostgreSQL of DATABASE_URL; repeated, it compares. */
 export async function moveToPostgresCommand(args: string[]): Promise<number> {
@@ -33,7 +35,7 @@ async function move(config: Config): Promise<Moved> {
   try {
     const target = await openPostgres(config.databaseUrl);
     try {
-      const source = openSource(file);
+      const source = await sourceOf(config, file);
       try {
         return await moveInstallation(source, target, {
           now: systemClock.now(),
@@ -48,6 +50,21 @@ async function move(config: Config): Promise<Moved> {
   } finally {
     lock.release();
   }
+}
+
+/** The database, when it knows what a killed program left in its log. */
+async function sourceOf(config: Config, file: string): Promise<Source> {
+  const source = openSource(file);
+  if (!source.isBehindLog) return source;
+  source.close();
+  const db = openSqlite(file);
+  try {
+    await requireSchema(db);
+    await recoverStopped(config, db);
+  } finally {
+    await db.close();
+  }
+  return openSource(file);
 }
 
 function databaseFile(config: Config): string {

@@ -4,9 +4,15 @@ import { join } from 'node:path';
 import { connectDatabase, DATABASE_FILE } from '../app.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
+import { recoverLog } from '../engine/recover.ts';
+import { createLog } from '../log.ts';
+import { pauseRestored } from '../queue/pause.ts';
 import { databaseClock } from '../storage/database-clock.ts';
 import type { Db } from '../storage/db.ts';
+import type { Restored } from '../storage/heartbeat.ts';
+import { lockDataFolder, type ProcessLock } from '../storage/lock.ts';
 import { schemaState } from '../storage/migrate.ts';
+import { readSetting } from '../storage/settings.ts';
 
 export interface CommandParts {
   config: Config;
@@ -17,7 +23,7 @@ export interface CommandParts {
 
 /**
  * Opens the database beside whatever else runs on it, for one command. It is used as it is: a command that looks must
- * not migrate it under an older program.
+ * not migrate it under an older program. Where nothing runs, it is first told what a killed program left in its log.
  * @throws ConfigError when there is none, or its schema is not this program's
  */
 export async function withDatabase<T>(work: (parts: CommandParts) => Promise<T>): Promise<T> {
@@ -29,6 +35,7 @@ export async function withDatabase<T>(work: (parts: CommandParts) => Promise<T>)
   const db = await connectDatabase(config);
   try {
     await requireSchema(db);
+    if (db.engine === 'sqlite') await catchUp(config, db);
     const { clock, stop } = await databaseClock(db, systemClock);
     return await work({ config, db, clock }).finally(stop);
   } finally {
@@ -40,7 +47,37 @@ export function hasDatabase(config: Config): boolean {
   return config.databaseUrl !== undefined || existsSync(join(config.dataDir, DATABASE_FILE));
 }
 
-async function requireSchema(db: Db): Promise<void> {
+/** A program that runs works its log in by itself. */
+async function catchUp(config: Config, db: Db): Promise<void> {
+  if ((await readSetting(db, 'journal_log')) === undefined) return;
+  const lock = lockIfFree(config);
+  if (!lock) return;
+  try {
+    await recoverStopped(config, db);
+  } finally {
+    lock.release();
+  }
+}
+
+/** @returns undefined while another process works on the data folder */
+export function lockIfFree({ dataDir }: Config): ProcessLock | undefined {
+  try {
+    return lockDataFolder(dataDir);
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+/** Works in the log of a program that was killed, as its next start does. The lock of the data folder has to be held. */
+export async function recoverStopped(config: Config, db: Db): Promise<void> {
+  const now = systemClock.now();
+  const log = createLog(config.logLevel);
+  const onLost = (found: Restored) => pauseRestored(db, found, now);
+  await recoverLog({ db, log, folder: config.dataDir, onLost }, now);
+}
+
+export async function requireSchema(db: Db): Promise<void> {
   const { current, newest } = await schemaState(db);
   if (current < newest)
     throw new ConfigError(

@@ -2,13 +2,13 @@ import type { NewAttempt } from '../queue/queue.ts';
 import type { Turn } from './next-state.ts';
 
 /** The attempt that a turn leaves in the record; undefined when nothing was tried. */
-export function attemptOf({ row, verdict }: Turn, now: number): NewAttempt | undefined {
+export function attemptOf({ row, verdict, at }: Turn): NewAttempt | undefined {
   const common = { messageId: row.id, fence: row.fence, workspaceId: row.workspace_id };
   if (verdict.kind === 'attempted') {
     const { outcome, server, durationMs } = verdict;
     return {
       ...common,
-      at: now,
+      at,
       serverId: server?.id ?? null,
       serverName: server?.name ?? null,
       stage: outcome.stage,
@@ -22,7 +22,7 @@ export function attemptOf({ row, verdict }: Turn, now: number): NewAttempt | und
   if (verdict.kind === 'rescued') {
     return {
       ...common,
-      at: row.dot_at ?? now,
+      at: row.dot_at ?? at,
       serverId: row.server_id,
       serverName: row.server_name,
       stage: 'dot',

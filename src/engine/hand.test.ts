@@ -52,6 +52,7 @@ function store(...messages: NewMessage[]): number {
   return leases.filter((lease) => lease !== undefined).length;
 }
 
+const inHand = () => hand.rows().map((row) => row.id);
 const taken = (id: string, room = EVERY) => hand.take(id, room).map((row) => row.id);
 
 /** Of these workspaces something is found that is due a moment before now. */
@@ -65,10 +66,10 @@ describe('what is handed over', () => {
     const [first, second] = [message(), message()];
     expect(store(first, second)).toBe(2);
     expect(first).toMatchObject({ lease_owner: 'me', fence: 1, due_at: clock.now() + 60_000 });
-    expect([woken, hand.ready(), hand.ids()]).toEqual([1, [A], [first.id, second.id]]);
+    expect([woken, hand.ready(), inHand()]).toEqual([1, [A], [first.id, second.id]]);
     expect(taken(A, { urgent: 1, others: 1 })).toEqual([first.id]);
     expect(taken(A)).toEqual([second.id]);
-    expect([hand.workspaces(), hand.ids()]).toEqual([[], []]);
+    expect([hand.workspaces(), inHand()]).toEqual([[], []]);
   });
 
   test('is taken urgent first, and that also where the others have no room', () => {
@@ -97,14 +98,14 @@ describe('what is handed over', () => {
     hold(late, leases[0]!);
     hand.close();
     end([rowOf(late)]);
-    expect([given, hand.ids()]).toEqual([[late.id], []]);
+    expect([given, inHand()]).toEqual([[late.id], []]);
   });
 
   test('is not what was not stored, or was stored without the lease', () => {
     const [lost, blocked] = [message(), message()];
     const { end } = hand.reserve([lost, blocked]);
     end([rowOf(blocked)]);
-    expect([hand.ids(), hand.workspaces(), woken]).toEqual([[], [], 0]);
+    expect([inHand(), hand.workspaces(), woken]).toEqual([[], [], 0]);
     // What stands in the lane now is older than what comes.
     expect(hand.lanes.isClear(A)).toBe(false);
   });
@@ -148,7 +149,7 @@ describe('in hand there is room', () => {
     look(A);
     expect([hand.ready(), hand.goesFirst(A)]).toEqual([[A, B], true]);
     taken(A, { urgent: 0, others: MAX_OF_WORKSPACE - 1 });
-    const [before] = hand.ids();
+    const [before] = inHand();
     const later = message();
     expect(store(later)).toBe(1);
     expect([taken(A), hand.ready(), hand.goesFirst(A)]).toEqual([[before], [B], false]);
@@ -205,6 +206,6 @@ describe('goes back to its lane', () => {
     store(mine, other);
     hand.takeOf((id) => id !== A);
     expect(hand.takeStale().map((row) => row.id)).toEqual([mine.id]);
-    expect(hand.ids()).toEqual([other.id]);
+    expect(inHand()).toEqual([other.id]);
   });
 });

@@ -96,9 +96,9 @@ export class Hand implements HandOver {
     return [...this.#piles].filter(([, pile]) => waitingIn(pile) > 0).map(([id]) => id);
   }
 
-  ids(): string[] {
+  rows(): MessageRow[] {
     return [...this.#piles.values()].flatMap(({ urgent, others }) =>
-      [...urgent, ...others].map(({ row }) => row.id),
+      [...urgent, ...others].map(({ row }) => row),
     );
   }
 

@@ -2,29 +2,12 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { LEASE_MS, unroutedLane } from '../queue/delivery.ts';
 import { claim, type MessageRow } from '../queue/queue.ts';
-import { ROUTE } from '../servers/testing.ts';
 import type { Db } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import { classify } from '../transport/classify.ts';
 import { Journal } from './journal.ts';
-import type { Turn } from './next-state.ts';
-
-const SERVER = { id: 'srv_1', name: 'One' };
-const CONTEXT = { server: 'One', host: 'mail.example.com', port: 587 };
-
-const accepted = (row: MessageRow, lines = ['OK']): Turn => ({
-  row,
-  random: 0.5,
-  verdict: {
-    kind: 'attempted',
-    server: SERVER,
-    outcome: classify({ stage: 'dot', reply: { code: 250, lines }, context: CONTEXT }),
-    durationMs: 3,
-    route: ROUTE,
-    bodyHash: 'hash',
-  },
-});
+import { StoredPages } from './page.ts';
+import { accepted, SERVER, stored } from './testing.ts';
 
 /** Of a process that stands still between two looks at the time. */
 class StallingClock extends FakeClock {
@@ -51,16 +34,14 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     const room = { urgent: count, others: count };
     const rows = await claim(db, unroutedLane('wsp_test'), 'me', NOON, room);
     const clock = new StallingClock(NOON);
-    return { db, journal: new Journal(db, clock, 'me'), rows, clock };
+    return { db, journal: new Journal(new StoredPages(db, () => {}), clock, 'me'), rows, clock };
   }
   /** The same database, away for the next so many writes. */
   function failing(db: Db, clock: StallingClock, times: number): Journal {
     const write: Db['write'] = (work, options) =>
       times-- > 0 ? Promise.reject(new Error('The database is away.')) : db.write(work, options);
-    return new Journal({ ...db, write }, clock, 'me');
+    return new Journal(new StoredPages({ ...db, write }, () => {}), clock, 'me');
   }
-  const stored = async (db: Db, row: MessageRow) =>
-    db.read.selectFrom('messages').selectAll().where('id', '=', row.id).executeTakeFirstOrThrow();
 
   test('writes outcomes and markers of many connections, each with its own answer', async () => {
     const { db, journal, rows } = await held(4);
@@ -126,16 +107,16 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     await expect(answer).rejects.toThrow('lease');
     expect((await stored(db, late)).dot_at).toBe(NOON);
     // The dot did not leave, so the marker may be taken back while nobody else has the message.
-    await journal.settle({ row: late, random: 0.5, verdict: { kind: 'returned', at: NOON } });
+    await journal.settle({ row: late, at: NOON, random: 0.5, verdict: { kind: 'returned', at: NOON } });
     expect(await stored(db, late)).toMatchObject({ dot_at: null, state: 'queued', lease_owner: null });
   });
 
   test('an answer that is cut within a character is stored, and takes no others with it', async () => {
     const { db, journal, rows } = await held(2);
     const [long, other] = rows as [MessageRow, MessageRow];
-    const lines = [`OK ${'x'.repeat(504)}\u{1f4ec}\u{1f4ec}`]; // a reply is kept up to 512 units
+    const text = `OK ${'x'.repeat(504)}\u{1f4ec}\u{1f4ec}`; // a reply is kept up to 512 units
     const answers = await Promise.all([
-      journal.settle(accepted(long, lines)),
+      journal.settle(accepted(long, text)),
       journal.settle(accepted(other)),
     ]);
     expect(answers).toEqual([true, true]);
@@ -163,41 +144,6 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
       true,
     ]);
     expect(await journal.mark(c, SERVER, 'hash')).toBe(true);
-  });
-
-  test('a page is not stored when the page before it, which was under way, was not', async () => {
-    const { db, rows, clock } = await held(3);
-    const [a, b, c] = rows as [MessageRow, MessageRow, MessageRow];
-    await watchMarkers(db, engine);
-    let pages = 0;
-    let fail = (): void => {};
-    const underWay: Db = {
-      ...db,
-      call: (procedure, args) => {
-        if (++pages === 2)
-          return new Promise((_, reject) => {
-            fail = () => reject(new Error('The database is away.'));
-          });
-        return db.write((tx) => procedure.run(tx, args));
-      },
-    };
-    const journal = new Journal(underWay, clock, 'me');
-    expect(await journal.mark(a, SERVER, 'hash')).toBe(true);
-    const outcome = journal.settle(accepted(a));
-    await untilPages(2);
-    const marker = journal.mark(b, SERVER, 'hash');
-    await untilPages(3);
-    fail();
-    expect(await Promise.all([outcome, marker])).toEqual([true, true]);
-    expect(await journal.mark(c, { ...SERVER, name: 'Other' }, 'hash')).toBe(true);
-    const { rows: seen } = await sql<{ unsettled: number }>`select unsettled from seen_markers`.execute(
-      db.read,
-    );
-    expect(seen.map((one) => Number(one.unsettled))).toEqual([0, 0, 0]);
-
-    async function untilPages(count: number): Promise<void> {
-      while (pages < count) await new Promise((turn) => setImmediate(turn));
-    }
   });
 
   test('an outcome that is given up holds up no marker', async () => {

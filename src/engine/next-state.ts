@@ -26,6 +26,7 @@ export type TurnRow = Pick<
   | 'deferred_since'
   | 'dot_at'
   | 'attempts'
+  | 'due_at'
   | 'pinned_server_id'
   | 'on_uncertain'
   | 'possible_duplicate'
@@ -52,6 +53,7 @@ export function turnRow(row: TurnRow): TurnRow {
     deferred_since: row.deferred_since,
     dot_at: row.dot_at,
     attempts: row.attempts,
+    due_at: row.due_at,
     pinned_server_id: row.pinned_server_id,
     on_uncertain: row.on_uncertain,
     possible_duplicate: row.possible_duplicate,
@@ -66,12 +68,14 @@ export function turnRow(row: TurnRow): TurnRow {
 export interface Turn {
   row: TurnRow;
   verdict: Verdict;
+  /** When it ended, ms. */
+  at: number;
   /** From 0 to 1, for the jitter of its next try. */
   random: number;
 }
 
 /** What becomes of a message after its turn. The transitions of docs/delivery-states.md. */
-export function nextState({ row, verdict, random }: Turn, now: number): Change {
+export function nextState({ row, verdict, at: now, random }: Turn): Change {
   switch (verdict.kind) {
     case 'ended':
       return { state: verdict.state, code: verdict.code, reason: verdict.reason, final_at: now };

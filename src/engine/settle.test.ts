@@ -4,7 +4,7 @@ import { claim, type MessageRow } from '../queue/queue.ts';
 import type { RouteChoice } from '../servers/route.ts';
 import { ROUTE, storeServer } from '../servers/testing.ts';
 import type { Db } from '../storage/db.ts';
-import { insertRows, NOON, testDb } from '../storage/testing.ts';
+import { insertRows, insertWorkspace, NOON, testDb } from '../storage/testing.ts';
 import { CONSEQUENCES, type Outcome, type OutcomeClass } from '../transport/outcome.ts';
 import { settle } from './settle.ts';
 import type { Verdict } from './verdict.ts';
@@ -45,12 +45,7 @@ const attempted = (
 /** A message that this worker holds, and what settling it leaves behind. */
 async function held(changed: Parameters<typeof insertRows>[1] = {}) {
   const db = await testDb();
-  await db.write((tx) =>
-    tx
-      .insertInto('workspaces')
-      .values({ id: 'wsp_test', name: 'Test', routing: 'random', default_from: null, created_at: NOON })
-      .execute(),
-  );
+  await insertWorkspace(db);
   await storeServer(db, { id: 'srv_1', name: 'One' });
   await insertRows(db, changed);
   const [row] = await claim(db, changed.lane ?? NEW, 'me', NOON, ONE);
@@ -59,7 +54,7 @@ async function held(changed: Parameters<typeof insertRows>[1] = {}) {
     row: row!,
     settle: async (verdict: Verdict, owner = 'me') => {
       const settled = await db.write((tx) =>
-        settle(tx, [{ row: row!, verdict, random: 0.5 }], owner, NOON, new Map()),
+        settle(tx, [{ row: row!, verdict, at: NOON, random: 0.5 }], owner, new Map()),
       );
       return settled.length === 1;
     },

@@ -37,12 +37,11 @@ export async function settle(
   tx: Tx,
   turns: readonly Turn[],
   owner: string,
-  now: number,
   observed: Observed,
 ): Promise<Settled[]> {
   const changes = turns
     .filter((turn) => turn.verdict.kind !== 'lost')
-    .map((turn) => ({ turn, row: turn.row, owner, change: nextState(turn, now) }));
+    .map((turn) => ({ turn, row: turn.row, owner, change: nextState(turn) }));
   const released = await release(tx, changes);
   if (released.size > 0) failpoint('settle-midway');
   const settled: Settled[] = changes
@@ -50,15 +49,15 @@ export async function settle(
     .map(({ turn, change }) => ({ ...turn, state: change.state ?? 'queued' }));
   await recordAttempts(
     tx,
-    settled.flatMap((turn) => attemptOf(turn, now) ?? []),
+    settled.flatMap((turn) => attemptOf(turn) ?? []),
   );
   await recordEvents(
     tx,
-    settled.flatMap((turn) => eventOf(turn, now) ?? []),
+    settled.flatMap((turn) => eventOf(turn) ?? []),
   );
   const attempted = settled.filter(wasAttempted);
-  await blockBadAddresses(tx, attempted, now);
-  await recordHealths(tx, attempted, observed, now);
+  await blockBadAddresses(tx, attempted);
+  await recordHealths(tx, attempted, observed);
   return settled;
 }
 
@@ -66,10 +65,11 @@ export async function settle(
  * What settled turns mean for a day's counts and for the owner. The rows of these are shared by all workers, so they are
  * written as the last thing of a transaction, and held for no longer than its commit.
  */
-export async function tell(tx: Tx, settled: readonly Settled[], now: number): Promise<void> {
+export async function tell(tx: Tx, settled: readonly Settled[]): Promise<void> {
+  const now = latest(settled);
   await count(
     tx,
-    settled.flatMap((turn) => tallyOf(turn, now) ?? []),
+    settled.flatMap((turn) => tallyOf(turn) ?? []),
   );
   await tellOfServers(
     tx,
@@ -83,6 +83,11 @@ export async function tell(tx: Tx, settled: readonly Settled[], now: number): Pr
     now,
   );
   await tellOfMessages(tx, settled.map(endedAs), now);
+}
+
+/** When the last of them ended, ms. */
+function latest(turns: readonly Turn[]): number {
+  return Math.max(0, ...turns.map(({ at }) => at));
 }
 
 function wasAttempted(turn: Settled): turn is Attempted {
@@ -107,14 +112,14 @@ const EVENTS: Partial<Record<string, EventType>> = {
   expired: 'message.expired',
 };
 
-function eventOf({ row, verdict, state }: Settled, now: number) {
+function eventOf({ row, verdict, state, at }: Settled) {
   const type = state === 'queued' ? deferral(verdict) && 'message.deferred' : EVENTS[state];
   if (!type) return undefined;
   return {
     workspaceId: row.workspace_id,
     type: type as EventType,
     messageId: row.id,
-    at: now,
+    at,
     detail: detailOf(verdict),
   };
 }
@@ -130,11 +135,11 @@ function detailOf(verdict: Verdict): Record<string, unknown> {
   return 'code' in verdict ? { code: verdict.code } : {};
 }
 
-function tallyOf({ row, verdict, state }: Settled, now: number) {
+function tallyOf({ row, verdict, state, at }: Settled) {
   if (state === 'queued' && !deferral(verdict)) return undefined;
   return {
     workspaceId: row.workspace_id,
-    day: dayOf(now),
+    day: dayOf(at),
     serverId: (verdict.kind === 'attempted' ? verdict.server?.id : row.server_id) ?? '',
     word: state === 'queued' ? 'deferred' : state,
   };
@@ -144,9 +149,9 @@ function tallyOf({ row, verdict, state }: Settled, now: number) {
  * Only a real server's verdict on the recipient itself ever blocks an address: a refusal for good at once, what may
  * pass after it came again and again, and then for a while.
  */
-async function blockBadAddresses(tx: Tx, turns: readonly Attempted[], now: number): Promise<void> {
-  const historyOf = await recipientHistories(tx, turns, now);
-  for (const { row, verdict } of turns) {
+async function blockBadAddresses(tx: Tx, turns: readonly Attempted[]): Promise<void> {
+  const historyOf = await recipientHistories(tx, turns);
+  for (const { row, verdict, at } of turns) {
     const { outcome, server } = verdict;
     if (!server) continue;
     const { block, until } = decideBlock(outcome, historyOf(row));
@@ -162,10 +167,10 @@ async function blockBadAddresses(tx: Tx, turns: readonly Attempted[], now: numbe
       messageId: row.id,
       serverId: server.id,
       serverName: server.name,
-      createdAt: now,
+      createdAt: at,
       expiresAt: until,
     });
-    if (until === null) await contactBounced(tx, row.workspace_id, row.rcpt_key, now);
+    if (until === null) await contactBounced(tx, row.workspace_id, row.rcpt_key, at);
   }
 }
 
@@ -182,27 +187,22 @@ function decideBlock(
 async function recipientHistories(
   tx: Tx,
   turns: readonly Attempted[],
-  now: number,
 ): Promise<(row: TurnRow) => readonly RecipientAttempt[]> {
   const refused = turns.filter(
     ({ verdict }) => verdict.server && verdict.outcome.class === 'recipient_temporary',
   );
   const recipients = refused.map(({ row }) => ({ workspaceId: row.workspace_id, rcptKey: row.rcpt_key }));
-  const attempts = await attemptsAtRecipients(tx, recipients, now - WINDOW);
+  const attempts = await attemptsAtRecipients(tx, recipients, latest(turns) - WINDOW);
   const histories = Map.groupBy(attempts, (one) => `${one.workspaceId} ${one.rcptKey}`);
   return (row) => histories.get(`${row.workspace_id} ${row.rcpt_key}`) ?? [];
 }
 
 /** Servers in the order of their ids, which is the same for every worker: none waits for another crosswise. */
-async function recordHealths(
-  tx: Tx,
-  turns: readonly Attempted[],
-  observed: Observed,
-  now: number,
-): Promise<void> {
+async function recordHealths(tx: Tx, turns: readonly Attempted[], observed: Observed): Promise<void> {
   const byServer = Map.groupBy(turns, ({ verdict }) => verdict.server?.id ?? '');
   byServer.delete(''); // the sandbox has no health
   for (const id of [...byServer.keys()].sort()) {
+    const now = latest(byServer.get(id)!);
     const own = byServer.get(id)!.map(({ verdict }) => verdict.outcome);
     await recordHealth(tx, id, own, now);
     const slower = own.find((outcome) => RATE_CODES.has(outcome.code));

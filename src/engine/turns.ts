@@ -22,8 +22,6 @@ export interface TurnsParts {
   journal: Journal;
   permits: Permits;
   deliver: DeliverParts;
-  /** Told after the commit that settled a message. */
-  onSettled: (messageId: string) => void;
   /** Told how a turn ended that was settled. */
   onVerdict: (row: MessageRow, verdict: Verdict, briefing: Briefing | undefined) => void;
   /** Told when a turn is over. */
@@ -33,7 +31,7 @@ export interface TurnsParts {
 /** The messages a worker holds, from their claims to their settling; one turn of each at a time. */
 export class Turns {
   readonly #parts: TurnsParts;
-  readonly #held = new Map<string, Promise<void>>();
+  readonly #held = new Map<string, { row: MessageRow; work: Promise<void> }>();
   readonly #fromHand = new Set<string>();
   #stopping = false;
 
@@ -50,8 +48,8 @@ export class Turns {
     return this.#fromHand.size;
   }
 
-  ids(): string[] {
-    return [...this.#held.keys()];
+  rows(): MessageRow[] {
+    return [...this.#held.values()].map(({ row }) => row);
   }
 
   /** From now on a session that is closed is closed by us. */
@@ -60,7 +58,7 @@ export class Turns {
   }
 
   async over(): Promise<void> {
-    await Promise.all(this.#held.values());
+    await Promise.all([...this.#held.values()].map(({ work }) => work));
   }
 
   /** Begins turns of messages that were handed over. */
@@ -80,7 +78,12 @@ export class Turns {
    */
   giveBack(rows: readonly MessageRow[]): Promise<void> {
     const turns = rows.map(
-      (row): Turn => ({ row, verdict: { kind: 'returned', at: dueOf(row) }, random: 0 }),
+      (row): Turn => ({
+        row,
+        verdict: { kind: 'returned', at: dueOf(row) },
+        at: this.#parts.clock.now(),
+        random: 0,
+      }),
     );
     const given = turns.map(async (turn) => {
       try {
@@ -92,7 +95,6 @@ export class Turns {
           'a message was not given back',
         );
       }
-      this.#parts.onSettled(turn.row.id);
     });
     return Promise.all(given).then(() => {});
   }
@@ -100,7 +102,7 @@ export class Turns {
   #begin(row: MessageRow, briefing: Briefing | undefined): void {
     // Claimed again while its turn before goes on here, be it that its outcome is stored and not yet answered, or that
     // this process stood still past its lease: one turn ends before the next begins.
-    const before = this.#held.get(row.id) ?? Promise.resolve();
+    const before = this.#held.get(row.id)?.work ?? Promise.resolve();
     const work: Promise<void> = before
       .then(() => this.#work(row, briefing))
       .catch((error) => {
@@ -112,23 +114,23 @@ export class Turns {
         );
       })
       .finally(() => {
-        if (this.#held.get(row.id) === work) {
+        if (this.#held.get(row.id)?.work === work) {
           this.#held.delete(row.id);
           this.#fromHand.delete(row.id);
         }
         this.#parts.permits.release(claimKey(row));
         this.#parts.onOver();
       });
-    this.#held.set(row.id, work);
+    this.#held.set(row.id, { row, work });
   }
 
   async #work(row: MessageRow, briefing: Briefing | undefined): Promise<void> {
     failpoint('claimed');
     const verdict = this.#excuse(await deliver(this.#parts.deliver, row, briefing));
-    const isSettled = await this.#settle({ row, verdict, random: Math.random() });
+    const at = this.#parts.clock.now();
+    const isSettled = await this.#settle({ row, verdict, at, random: Math.random() });
     if (isSettled) failpoint('settled');
     else this.#parts.log.warn({ message: row.id }, 'the lease of a message was lost; its new holder decides');
-    this.#parts.onSettled(row.id);
     this.#parts.onVerdict(row, verdict, briefing);
   }
 

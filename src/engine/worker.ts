@@ -16,6 +16,7 @@ import type { Gate } from './gate.ts';
 import { dueOf, Hand } from './hand.ts';
 import { Journal } from './journal.ts';
 import { LaneKeeper } from './lane-keeper.ts';
+import type { Pages } from './page.ts';
 import { Permits } from './permits.ts';
 import { Sweeper } from './sweep.ts';
 import { Turns } from './turns.ts';
@@ -32,8 +33,10 @@ export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'permits' | 
   gate: Gate;
   /** Told what is taken and what was sent, where calls are answered by the same process. */
   backlog?: Backlog | undefined;
-  /** Told after the commit that settled a message. */
-  onSettled?: ((messageId: string) => void) | undefined;
+  /** Where outcomes and markers are written. */
+  pages: Pages;
+  /** Told after the commit that expired a message. */
+  onExpired?: ((messageId: string) => void) | undefined;
 }
 
 /** Takes what is handed over and claims what is due, delivers it, settles it, until told to stop. */
@@ -67,7 +70,7 @@ export class Worker {
     const { db, clock, log } = parts;
     this.#parts = parts;
     this.#clock = clock;
-    this.#journal = new Journal(db, clock, this.owner);
+    this.#journal = new Journal(parts.pages, clock, this.owner);
     const permits = new Permits(db, () => this.nudge());
     const onRoom = () => this.#roomCame();
     this.#keeper = new LaneKeeper(db, parts.throttle, permits);
@@ -78,7 +81,6 @@ export class Worker {
       journal: this.#journal,
       permits,
       deliver: { ...parts, journal: this.#journal, permits, onRoom },
-      onSettled: (id) => parts.onSettled?.(id),
       onVerdict: (row, verdict, briefing) => this.#told(row, verdict, briefing),
       onOver: () => {
         if (this.#turns.size === 0) this.#roomCame();
@@ -128,6 +130,7 @@ export class Worker {
     await this.#turns.over();
     await Promise.all(this.#givenBack);
     clearInterval(this.#renewal);
+    await this.#journal.close();
   }
 
   async #run(): Promise<void> {
@@ -188,7 +191,7 @@ export class Worker {
   }
 
   async #look(servers: readonly Server[], now: number): Promise<void> {
-    for (const id of await this.#sweeper.sweep(now)) this.#parts.onSettled?.(id);
+    for (const id of await this.#sweeper.sweep(now)) this.#parts.onExpired?.(id);
     const { isMoreDue, isWorthAnother } = await this.#claims.look(servers, now);
     this.#isMoreDue = isMoreDue;
     if (isWorthAnother) this.#nudged = true;
@@ -265,9 +268,9 @@ export class Worker {
   }
 
   async #renew(): Promise<void> {
-    const ids = [...this.#turns.ids(), ...this.hand.ids()];
-    if (ids.length === 0) return;
-    await this.#journal.renew(ids).catch((error) => {
+    const rows = [...this.#turns.rows(), ...this.hand.rows()];
+    if (rows.length === 0) return;
+    await this.#journal.renew(rows).catch((error) => {
       this.#parts.log.error({ error: errorText(error) }, 'leases could not be renewed');
     });
   }

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import type { Tx } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
-import { unroutedLane } from './delivery.ts';
+import { LEASE_MS, unroutedLane } from './delivery.ts';
 import { claim, mark, release, renew } from './queue.ts';
 
 /** Enough that reading all of them would be chosen, and seen, where PostgreSQL has not counted the table yet. */
@@ -36,6 +36,7 @@ describe.each(ENGINES.filter(({ engine }) => engine === 'postgres'))(
         serverId: 'srv_1',
         serverName: 'One',
         bodyHash: 'hash',
+        until: NOON + LEASE_MS,
       }));
       await db.write(async (tx) => {
         const verbs = [

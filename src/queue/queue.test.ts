@@ -18,7 +18,7 @@ import {
 } from './queue.ts';
 
 const NEW = unroutedLane('wsp_test');
-const SERVER = { serverId: 'srv_1', serverName: 'One', bodyHash: 'first' };
+const SERVER = { serverId: 'srv_1', serverName: 'One', bodyHash: 'first', until: NOON + LEASE_MS };
 type Hold = Pick<Mark, 'id' | 'fence' | 'owner'>;
 const marked = async (db: Db, hold: Hold, now: number) =>
   (await db.write((tx) => mark(tx, [{ ...hold, ...SERVER }], now))).has(claimKey(hold));
@@ -175,7 +175,7 @@ describe.each(ENGINES)('the queue on $engine', ({ open }) => {
           now,
         ),
       ),
-    ).toEqual(new Set([kept]));
+    ).toEqual(new Set([claimKey({ id: kept!, fence: 1 })]));
     expect(await rowOf(db, kept!)).toMatchObject({ due_at: now + LEASE_MS, lease_owner: 'me' });
     expect(await rowOf(db, taken!)).toMatchObject({ due_at: NOON + LEASE_MS });
     expect(await db.write((tx) => renew(tx, 'me', [], now))).toEqual(new Set());

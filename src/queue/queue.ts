@@ -31,8 +31,11 @@ import {
 export type { NewAttempt, RecipientAttempt } from './attempts-store.ts';
 export type { Change, DueLane, Mark, MessageRow, Release } from './store.ts';
 
-/** A claim that is lost with the power leaves the message where it was. The marker of a message takes its claim to the disk. */
-const LOSS_IS_HARMLESS = { lazy: true };
+/**
+ * A claim that is lost with the power leaves the message where it was, and the marker of the message takes it to the
+ * disk: on PostgreSQL, where both are in one log. On SQLite the marker may be in another (engine/logged-pages.ts).
+ */
+const isLossHarmless = ({ engine }: Db) => engine === 'postgres';
 
 /** How many messages of a lane may be taken: urgent ones may have room where others have none. */
 export interface Room {
@@ -48,18 +51,21 @@ export async function claim(
   now: number,
   { urgent, others }: Room,
 ): Promise<MessageRow[]> {
-  return db.write(async (tx) => {
-    const claimed: MessageRow[] = [];
-    for (const priority of PRIORITIES) {
-      const limit = (priority === HIGH ? urgent : others) - claimed.length;
-      if (limit > 0)
-        claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: leaseEnd(now), limit })));
-    }
-    return claimed;
-  }, LOSS_IS_HARMLESS);
+  return db.write(
+    async (tx) => {
+      const claimed: MessageRow[] = [];
+      for (const priority of PRIORITIES) {
+        const limit = (priority === HIGH ? urgent : others) - claimed.length;
+        if (limit > 0)
+          claimed.push(...(await claimRows(tx, { lane, priority, owner, now, until: leaseEnd(now), limit })));
+      }
+      return claimed;
+    },
+    { lazy: isLossHarmless(db) },
+  );
 }
 
-/** Prolongs the leases of a worker's messages. @returns the ids that are still held */
+/** Prolongs the leases of a worker's messages. @returns the claims that hold */
 export function renew(tx: Tx, owner: string, ids: readonly string[], now: number): Promise<Set<string>> {
   return renewRows(tx, owner, ids, now, leaseEnd(now));
 }

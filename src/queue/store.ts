@@ -97,9 +97,9 @@ export async function renewRows(
     .where('lease_owner', '=', owner)
     .where(sql<boolean>`${sql.raw(IS_QUEUED)}`)
     .where('due_at', '>', now)
-    .returning('id')
+    .returning(['id', 'fence'])
     .execute();
-  return new Set(rows.map((row) => row.id));
+  return new Set(rows.map(claimKey));
 }
 
 /** A marker to be written: who holds the row, and to which server the final dot will go. */
@@ -108,6 +108,8 @@ export interface Mark extends Hold {
   serverName: string;
   /** SHA-256 of the bytes; that of the first attempt stays. */
   bodyHash: string;
+  /** The end of the lease, as its holder knows it. */
+  until: number;
 }
 
 const HOLD_COLUMNS = { held: 'text', claim: 'bigint', holder: 'text' } as const;

@@ -61,6 +61,7 @@ const SENDING_POINTS: readonly FailPoint[] = [
   'mark-committed',
   'dot-written',
   'dot-replied',
+  'page-unflushed',
   'settle-midway',
   'settled',
 ];

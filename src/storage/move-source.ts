@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import type { SettingName } from './settings.ts';
 
 /** Enough to fill a statement of PostgreSQL, which takes 65,535 values; the widest table has some forty columns. */
 const BATCH_ROWS = 500;
@@ -20,6 +21,8 @@ export interface Source {
   schemaVersion: number;
   /** The proof of the master key: it tells installations apart. Undefined when none was ever started there. */
   proof: string | undefined;
+  /** A program that was killed left a log behind: the database does not know yet what is in it. */
+  isBehindLog: boolean;
   /** All tables of the schema but its own record; what a table refers to comes before it. */
   tables: readonly Table[];
   batchesOf(table: Table): Iterable<readonly Row[]>;
@@ -38,9 +41,8 @@ export function openSource(file: string): Source {
     const started = tables.some(({ name }) => name === 'settings');
     return {
       schemaVersion: started ? single<number>(db, 'select max(version) from schema_versions')! : 0,
-      proof: started
-        ? single<string>(db, `select value from settings where name = 'master_key_proof'`)
-        : undefined,
+      proof: started ? settingOf(db, 'master_key_proof') : undefined,
+      isBehindLog: started && settingOf(db, 'journal_log') !== undefined,
       tables,
       batchesOf: (table) => batchesOf(db, table),
       wasUsed() {
@@ -60,6 +62,10 @@ function single<T>(db: Database.Database, text: string, ...parameters: string[])
     .prepare(text)
     .pluck()
     .get(...parameters) as T | undefined;
+}
+
+function settingOf(db: Database.Database, name: SettingName): string | undefined {
+  return single<string>(db, 'select value from settings where name = ?', name);
 }
 
 /** Ordinary tables: what stands behind an index for full-text search is made anew, not moved. */

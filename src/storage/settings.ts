@@ -3,7 +3,8 @@ import { statement } from './statement.ts';
 
 /**
  * Single values of the installation: the first-run token, who used it, the proof of the master key, which installation
- * this is and how far it got, the last page of the worker's journal, and what is paused (all of it, or one workspace).
+ * this is and how far it got, the log of the worker with the number of its last entry that the database knows, and what
+ * is paused (all of it, or one workspace).
  */
 export type SettingName =
   | 'setup_token'
@@ -11,7 +12,7 @@ export type SettingName =
   | 'master_key_proof'
   | 'instance_epoch'
   | 'instance_beat'
-  | 'journal_page'
+  | 'journal_log'
   | 'pause'
   | `pause:${string}`;
 
@@ -49,29 +50,4 @@ const allSettings = statement<{ name: string; value: string }>('select name, val
 export async function settingsNamed(tx: Tx, beginning: string): Promise<{ name: string; value: string }[]> {
   const rows = await allSettings(tx, []);
   return rows.filter((row) => row.name.startsWith(beginning));
-}
-
-const beginPages = statement(
-  `insert into settings (name, value) values ('journal_page', ?)
-  on conflict (name) do update set value = excluded.value`,
-);
-const nextPage = statement<{ name: string }>(
-  `update settings set value = ? where name = 'journal_page' and value = ? returning name`,
-);
-
-/**
- * Writes down that a page of the worker's journal is stored, in its own transaction.
- * @param follows the number of the page that has to be stored before it; undefined when that is known
- * @returns false when it is not: then this one must not be stored either
- */
-export async function followPage(
-  tx: Tx,
-  owner: string,
-  number: number,
-  follows: number | undefined,
-): Promise<boolean> {
-  const own = `${owner} ${number}`;
-  if (follows !== undefined) return (await nextPage(tx, [own, `${owner} ${follows}`])).length === 1;
-  await beginPages(tx, [own]);
-  return true;
 }

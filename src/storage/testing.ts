@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import type { Insertable } from 'kysely';
+import type { Insertable, Selectable } from 'kysely';
 import { inject, onTestFinished, test } from 'vitest';
 import { newId } from '../ids.ts';
 import { postgresDatabase } from '../testing/postgres.ts';
@@ -107,4 +107,15 @@ export async function insertRows(
     for (const row of made) await tx.insertInto('messages').values(row).execute();
   });
   return made.map((row) => row.id);
+}
+
+/** The workspace of `messageRow`. */
+export async function insertWorkspace(db: Db): Promise<void> {
+  const routing = 'random' as const;
+  const row = { id: 'wsp_test', name: 'Test', routing, default_from: null, created_at: NOON };
+  await db.write((tx) => tx.insertInto('workspaces').values(row).execute());
+}
+
+export function storedRow(db: Db, id: string): Promise<Selectable<MessagesTable>> {
+  return db.read.selectFrom('messages').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }

@@ -2,14 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { struckLine, timesReached } from '../../src/failpoint.ts';
 import type { EndedEarly } from '../../src/selftest/program.ts';
 import type { Engine } from '../../src/storage/db.ts';
-import { CASES, MUTATIONS } from './cases.ts';
+import { CASES, endsOn, MUTATIONS } from './cases.ts';
 import { type Asked, Stage } from './stage.ts';
 
 const EX_CONFIG = 78;
 const TWO_COPIES = /arrived too often/;
 const BATCH = 101; // one more than the rows of one statement
 const FEWEST_WRITES = 8;
-const FEWEST_FLUSHES = 6; // the two calls, a marker and an outcome of each
+const FEWEST_FLUSHES = 6; // the start, the two calls, and what is worked in
+const FEWEST_PAGES = 3; // a marker, an outcome with the next marker, an outcome
 /** So many messages on one connection, and an envelope leaves ahead (transport/smtp.ts `EARNED_AFTER`). */
 const AHEAD = 8;
 
@@ -22,7 +23,9 @@ export function suite(engine: Engine): void {
   afterEach(() => stage.clear());
   afterAll(() => stage?.close());
 
-  test.each(CASES)('$k killed $title', async ({ point, body, over, script, ends }) => {
+  test.each(CASES)('$k killed $title', async (one) => {
+    const { point, body, over, script } = one;
+    const ends = endsOn(engine, one);
     stage.server.setScript(script ?? []);
     await stage.start(`${point}:1:kill`);
     await stage.send(stage.ask(body, over));
@@ -135,18 +138,23 @@ export function suite(engine: Engine): void {
     ]);
   });
 
-  test('K24 stopped before its dot until its lease is over: the message goes out once', async () => {
-    await sleepPastTheLease(stage, engine, '');
-    expect(await stage.endings()).toEqual([['sent', 1]]);
-  });
+  test.each(['mark-wanted', 'settled'] as const)(
+    'K24 stopped at %s until its lease is over: the message goes out once',
+    async (point) => {
+      await sleepPastTheLease(stage, engine, point, '');
+      expect(await stage.endings()).toEqual([['sent', 1]]);
+    },
+  );
 
-  // What PostgreSQL flushes, it has flushed before it answers.
-  const writes = engine === 'sqlite' ? (['commit', 'commit-unflushed'] as const) : (['commit'] as const);
+  // What PostgreSQL flushes, it has flushed before it answers, and it has no other log.
+  const writes =
+    engine === 'sqlite' ? (['commit', 'commit-unflushed', 'page-unflushed'] as const) : (['commit'] as const);
+  const FEWEST = { commit: FEWEST_WRITES, 'commit-unflushed': FEWEST_WRITES, 'page-unflushed': FEWEST_PAGES };
   test.each(writes)(
     'K29 the nth write fails at %s, for n = 1, 2, 3, … until none does',
     async (point) => {
       for (let nth = 1; ; nth++) {
-        const hasStarted = await stage.recover(`${point}:${nth}:throw`).then(
+        const hasStarted = await stage.recover(`${point}:${nth}:throw`, point === 'page-unflushed').then(
           () => true,
           () => stage.recover().then(() => false),
         );
@@ -155,7 +163,7 @@ export function suite(engine: Engine): void {
         const hasFailed = !hasStarted || timesReached(point) >= nth;
         await stage.clear();
         if (hasFailed) continue;
-        expect(nth).toBeGreaterThan(FEWEST_WRITES);
+        expect(nth).toBeGreaterThan(FEWEST[point]);
         return;
       }
     },
@@ -163,19 +171,26 @@ export function suite(engine: Engine): void {
   );
 
   if (engine === 'sqlite')
-    test('K29 killed between the nth commit and its flush, for n = 1, 2, 3, … until all are over', async () => {
-      for (let nth = 1; ; nth++) {
-        const calls = [stage.ask(), stage.ask()];
-        if (!(await stage.diesOrEnds(`commit-unflushed:${nth}:kill`, calls))) {
-          expect(nth).toBeGreaterThan(FEWEST_FLUSHES);
-          return;
+    test.each([
+      ['commit-unflushed', FEWEST_FLUSHES],
+      ['page-unflushed', FEWEST_PAGES],
+    ] as const)(
+      'K29 killed at %s for the nth time, for n = 1, 2, 3, … until all are over',
+      async (point, fewest) => {
+        for (let nth = 1; ; nth++) {
+          const calls = [stage.ask(), stage.ask()];
+          if (!(await stage.diesOrEnds(`${point}:${nth}:kill`, calls))) {
+            expect(nth).toBeGreaterThan(fewest);
+            return;
+          }
+          await stage.recoverFromDeath();
+          for (const call of calls) await insist(stage, call);
+          await isAccountedFor(stage, nth);
+          await stage.clear();
         }
-        await stage.recoverFromDeath();
-        for (const call of calls) await insist(stage, call);
-        await isAccountedFor(stage, nth);
-        await stage.clear();
-      }
-    }, 120_000);
+      },
+      120_000,
+    );
 
   describe('K30 with a rule taken out, the judge sees two copies', () => {
     test.each(MUTATIONS)('$rule at $k', async ({ rule, point }) => {
@@ -189,7 +204,7 @@ export function suite(engine: Engine): void {
     // On SQLite nobody else can have taken the message meanwhile: there is no second worker.
     if (engine === 'postgres')
       test('P5 at K24', async () => {
-        await sleepPastTheLease(stage, engine, 'without-P5');
+        await sleepPastTheLease(stage, engine, 'mark-wanted', 'without-P5');
         expect((await stage.judgment()).broken.join()).toMatch(TWO_COPIES);
       });
   });
@@ -211,11 +226,16 @@ async function insist(stage: Stage, call: Asked): Promise<void> {
   );
 }
 
-/** The holder of a message stands still before its dot; when its lease is over, it wakes and goes on. */
-async function sleepPastTheLease(stage: Stage, engine: Engine, failPlan: string): Promise<void> {
-  const sleeper = await stage.start(['mark-wanted:1:stop', failPlan].filter(Boolean).join());
+/** The holder of a message stands still, before its dot or after its outcome; when its lease is over, it wakes and goes on. */
+async function sleepPastTheLease(
+  stage: Stage,
+  engine: Engine,
+  point: 'mark-wanted' | 'settled',
+  failPlan: string,
+): Promise<void> {
+  const sleeper = await stage.start([`${point}:1:stop`, failPlan].filter(Boolean).join());
   await stage.send(stage.ask());
-  await sleeper.said(struckLine('mark-wanted'));
+  await sleeper.said(struckLine(point));
   if (engine === 'postgres') {
     await stage.recover(failPlan); // a second worker, which takes the message over and sends it
     await stage.trial.drained();
