@@ -28,7 +28,7 @@ export class Journal {
   readonly #clock: Clock;
   readonly #owner: string;
   readonly #meter = new Meter();
-  readonly #unstored = new Unstored();
+  readonly #unstored: Unstored;
   readonly #company = new Company();
   readonly #batcher: Batcher<Entry, Stored>;
   /** The ends of leases that were renewed, by their claims. */
@@ -36,6 +36,7 @@ export class Journal {
 
   constructor(pages: Pages, clock: Clock, owner: string) {
     this.#pages = pages;
+    this.#unstored = new Unstored(() => pages.commits);
     this.#clock = clock;
     this.#owner = owner;
     this.#batcher = new Batcher((entries, again) => this.#write(entries, again), {

@@ -264,6 +264,23 @@ describe('a page that was under way behind one that failed', () => {
 });
 
 describe('a database that takes nothing', () => {
+  test('says nothing of an outcome that it does not take, however much goes to the log: no marker overtakes it', async () => {
+    const { rows, pages, clock, state } = await held(5);
+    const [bounced, marked, ...others] = rows;
+    const journal = new Journal(pages, clock, 'me');
+    const outcome = refused(bounced);
+    state.error = full;
+    for (const other of others) {
+      await expect(journal.settle(outcome)).rejects.toThrow('full');
+      expect(await journal.settle(accepted(other))).toBe(true);
+    }
+    await expect(journal.settle(outcome)).rejects.toThrow('full');
+    await expect(journal.mark(marked, SERVER, 'hash')).rejects.toThrow('not stored yet');
+    state.error = undefined;
+    expect(await journal.settle(outcome)).toBe(true);
+    expect(await journal.mark(marked, SERVER, 'hash')).toBe(true);
+  });
+
   test('is tried again, and nothing is lost meanwhile, nor overwritten in the log', async () => {
     const { rows, pages, state, stored, worked, left } = await held(3);
     state.error = full;

@@ -51,6 +51,7 @@ export class LoggedPages implements Pages {
   #turns = 0;
   /** Claims that were marked here and have not ended: none is marked twice. */
   readonly #marked = new Set<string>();
+  #workedIn = 0;
   #working: Promise<void> | undefined;
   #storing: Promise<unknown> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -75,6 +76,10 @@ export class LoggedPages implements Pages {
     this.#parts = parts;
     this.#stored = new StoredPages(parts.db, parts.onStored);
     this.#file = file;
+  }
+
+  get commits(): number {
+    return this.#stored.commits + this.#workedIn;
   }
 
   /** A page that waits for one that is being stored is not written where that one is not: it may be its outcome. */
@@ -209,6 +214,7 @@ export class LoggedPages implements Pages {
       throw error;
     }
     this.#batch = undefined;
+    this.#workedIn++;
     onStored(this.#pending.splice(0, batch.texts.length).flatMap(({ ids }) => ids));
   }
 }

@@ -32,6 +32,8 @@ export interface Written {
 export interface Pages {
   /** How many may be written at the same time: each is on the disk after those before it, or with them. */
   readonly maxUnderWay: number;
+  /** How often the database has taken something of them. */
+  readonly commits: number;
   write(page: Page): Promise<Written>;
   /** The last page was written. */
   close(): Promise<void>;
@@ -40,6 +42,7 @@ export interface Pages {
 /** Each page is a transaction. */
 export class StoredPages implements Pages {
   readonly maxUnderWay = 1;
+  commits = 0;
   readonly #db: Db;
   readonly #onStored: (ids: readonly string[]) => void;
 
@@ -51,6 +54,7 @@ export class StoredPages implements Pages {
 
   async write(page: Page): Promise<Written> {
     const written = await call(this.#db, storePage, page);
+    this.commits++;
     this.#onStored(page.turns.map(({ row }) => row.id));
     return written;
   }

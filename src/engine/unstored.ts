@@ -15,17 +15,21 @@ interface Failed {
 /** Outcomes that could not be stored and are tried again: which of them no marker may overtake. */
 export class Unstored {
   readonly #failed = new Map<Turn, Failed>();
-  #stored = 0;
+  readonly #storedSoFar: () => number;
+
+  /** @param storedSoFar how often the database has taken anything */
+  constructor(storedSoFar: () => number) {
+    this.#storedSoFar = storedSoFar;
+  }
 
   add(turn: Turn): void {
     const known = this.#failed.get(turn);
-    if (known?.storedBefore === this.#stored) return; // nothing says that the database is there
-    this.#failed.set(turn, { failures: (known?.failures ?? 0) + 1, storedBefore: this.#stored });
+    const storedBefore = this.#storedSoFar();
+    if (known?.storedBefore === storedBefore) return; // nothing says that the database is there
+    this.#failed.set(turn, { failures: (known?.failures ?? 0) + 1, storedBefore });
   }
 
-  /** A transaction was committed; these were in it. */
   stored(turns: readonly Turn[]): void {
-    this.#stored++;
     for (const turn of turns) this.#failed.delete(turn);
   }
 
