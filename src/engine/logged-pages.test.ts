@@ -9,7 +9,7 @@ import { claim, freeAllLeases, type MessageRow } from '../queue/queue.ts';
 import { readLog } from '../storage/append-log.ts';
 import type { Db } from '../storage/db.ts';
 import { readSetting } from '../storage/settings.ts';
-import { NOON, testDb, testFolder } from '../storage/testing.ts';
+import { insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { Journal } from './journal.ts';
 import { behindLog, LoggedPages } from './logged-pages.ts';
@@ -354,6 +354,21 @@ describe('a database that takes nothing', () => {
 function withLong(row: MessageRow, long: string): Turn {
   return { ...accepted(row), row: { ...row, rcpt: long } };
 }
+
+test('a claim is on the disk before anybody has it: in the log its marker may be, before all else', async () => {
+  const { db } = await heldByMe(0);
+  await insertRows(db, {});
+  disk.isSlow = true;
+  let isTold = false;
+  const claimed = claim(db, LANE, 'me', NOON, { urgent: 1, others: 1 }).finally(() => {
+    isTold = true;
+  });
+  while (disk.waiting.length === 0 && !isTold) await turns(1);
+  expect(isTold).toBe(false);
+  disk.isSlow = false;
+  disk.waiting.shift()!();
+  expect(await claimed).toHaveLength(1);
+});
 
 describe('while the log is late', () => {
   test('a claim waits, and does not get a message of which only the log knows the end', async () => {
