@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../log.ts';
 import { MARKED } from '../queue/delivery.ts';
 import { claim, freeAllLeases, type MessageRow } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
@@ -12,10 +11,7 @@ import { FakeClock } from '../testing/fake-clock.ts';
 import { LoggedPages } from './logged-pages.ts';
 import type { Page } from './page.ts';
 import { recoverLog } from './recover.ts';
-import { accepted, heldByMe, markOf, pageOf, stored, unsteady } from './testing.ts';
-
-const log = createLog('silent');
-const away = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+import { accepted, full, heldByMe, log, markOf, pageOf, stored, unsteady } from './testing.ts';
 
 /** Of a worker that was killed before the database knew anything of these pages. */
 async function killed(count: number, pagesOf: (rows: readonly MessageRow[]) => readonly Partial<Page>[]) {
@@ -24,7 +20,7 @@ async function killed(count: number, pagesOf: (rows: readonly MessageRow[]) => r
   const parts = { db: gone, clock: new FakeClock(NOON), log, folder, onStored: () => {} };
   const pages = (await LoggedPages.open(parts))!;
   onTestFinished(() => pages.close());
-  state.error = away;
+  state.error = full;
   for (const page of pagesOf(rows)) await pages.write(pageOf(page));
   const [name] = (await readSetting(db, 'journal_log'))!.split(' ') as [string];
   return { folder, db, rows, path: join(folder, name) };
@@ -125,7 +121,7 @@ test('a log of which the database was not told is removed, and no other file', a
 test('where the database takes nothing, the start fails and the log stays', async () => {
   const { folder, db, path } = await killed(1, ([row]) => [{ turns: [accepted(row!)] }]);
   const { db: gone, state } = unsteady(db);
-  state.error = away;
+  state.error = full;
   await expect(start(gone, folder)).rejects.toThrow('full');
   expect(existsSync(path)).toBe(true);
   expect(await readSetting(db, 'journal_log')).toBeDefined();
