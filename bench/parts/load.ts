@@ -24,6 +24,9 @@ export interface LoadOptions {
   pauseMs?: number;
 }
 
+/** Seconds under load before anything is measured: in the first ones V8 still compiles what runs often, on the same cores. */
+export const warmUpSeconds = ({ quick }: { quick: boolean }): number => (quick ? 1 : 8);
+
 /**
  * Posts messages from wrk, in a process of its own.
  * @throws Error when a call was refused or broke: such a run measures something else

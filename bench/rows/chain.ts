@@ -1,7 +1,7 @@
 import type { Engine } from '../../src/storage/db.ts';
 import type { Bench, Group } from '../parts/bench.ts';
 import { SIZES, type Size } from '../parts/letter.ts';
-import { type Loaded, load } from '../parts/load.ts';
+import { type Loaded, load, warmUpSeconds } from '../parts/load.ts';
 import { type Spent, startMeter } from '../parts/meter.ts';
 import { holdsWithin, residentMegabytes, sleep } from '../parts/processes.ts';
 import { furnish, type Installation, install, type Program } from '../parts/product.ts';
@@ -115,7 +115,8 @@ export async function underLoad(
   counter: () => number = () => 0,
 ): Promise<ChainRun> {
   const { url, pid } = program;
-  const [warmUp, window] = bench.quick ? [1, 3] : [3, 10];
+  const warmUp = warmUpSeconds(bench);
+  const window = bench.quick ? 3 : 10;
   const before = await countsOf(records, sink);
   const idleMegabytes = residentMegabytes(pid);
   const spent = await startMeter({ productPid: pid, sinkPid: sink.pid, records, counter });

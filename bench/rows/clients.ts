@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Bench, Group } from '../parts/bench.ts';
 import { SIZES, type Size } from '../parts/letter.ts';
+import { warmUpSeconds } from '../parts/load.ts';
 import { type Sink, startCountingSink, startSmtpSink } from '../parts/sink.ts';
 import type { Sending, Task } from '../programs/client.ts';
 
@@ -53,7 +54,8 @@ async function measure(
   bench.say(`  ${row}`);
   const before = await sink.count();
   const { port, security, caPem } = sink;
-  const [warmUpMs, windowMs] = bench.quick ? [500, 1_500] : [2_000, 6_000];
+  const warmUpMs = 1_000 * warmUpSeconds(bench);
+  const windowMs = bench.quick ? 1_500 : 6_000;
   const task: Task = { client, port, security, caPem, size, connections: CONNECTIONS, warmUpMs, windowMs };
   const { stdout } = await promisify(execFile)(process.execPath, [program, JSON.stringify(task)]);
   const { perSecond, cpu, sent } = JSON.parse(stdout) as Sending;

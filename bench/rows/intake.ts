@@ -5,7 +5,7 @@ import type { Engine } from '../../src/storage/db.ts';
 import { newApiKey } from '../../src/workspaces/api-key.ts';
 import type { Bench, Group } from '../parts/bench.ts';
 import { SIZES } from '../parts/letter.ts';
-import { load } from '../parts/load.ts';
+import { load, warmUpSeconds } from '../parts/load.ts';
 import { cpuMicros, end, keep } from '../parts/processes.ts';
 import { furnish, install } from '../parts/product.ts';
 import { startSmtpSink } from '../parts/sink.ts';
@@ -44,7 +44,7 @@ export async function stored(
       seconds: seconds(bench),
       connections: CALLERS,
     };
-    await load({ ...common, seconds: 1, prefix: 'warm' });
+    await load({ ...common, seconds: warmUpSeconds(bench), prefix: 'warm' });
     const before = cpuMicros(program.pid);
     const peak = await load({ ...common, prefix: 'peak' });
     figures.add(`intake, ${engine}`, peak.perSecond, 'calls/s');
@@ -73,7 +73,7 @@ async function withoutStoring(bench: Bench): Promise<void> {
   const child = keep(fork(join(import.meta.dirname, '..', 'programs', 'no-store.ts'), [apiKey]));
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   const common = { url: `http://127.0.0.1:${port}`, apiKey, connections: CALLERS };
-  await load({ ...common, seconds: 1, prefix: 'warm' });
+  await load({ ...common, seconds: warmUpSeconds(bench), prefix: 'warm' });
   const before = cpuMicros(child.pid!);
   const peak = await load({ ...common, seconds: seconds(bench), prefix: 'peak' });
   bench.figures.add('intake without storing', peak.perSecond, 'calls/s');
