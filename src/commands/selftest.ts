@@ -5,7 +5,6 @@ import { ConfigError } from '../config.ts';
 import { type CrashPlan, crashTest } from '../selftest/crash.ts';
 import { launcherOf } from '../selftest/program.ts';
 import { reportText } from '../selftest/report.ts';
-import { sinkCommand } from '../selftest/sink.ts';
 
 const EX_USAGE = 64;
 const BROKEN = 1;
@@ -29,7 +28,6 @@ Everything happens on this machine with data of its own. Exit code 0 says that t
 export function selftestCommand(root: string) {
   return async ([name, ...args]: string[]): Promise<number> => {
     const launcher = launcherOf(join(root, 'src', 'main.ts'), process.env);
-    if (name === 'sink') return sinkCommand(args);
     if (name !== 'crash' || args.includes('--help')) {
       const isAsked = name === '--help' || args.includes('--help');
       (isAsked ? process.stdout : process.stderr).write(USAGE);

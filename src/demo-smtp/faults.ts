@@ -1,4 +1,4 @@
-import type { Fault, FaultStage, NamedFault } from './script.ts';
+import type { FaultStage, NamedFault, Stroke } from './script.ts';
 
 /** What a fault can do to a connection. */
 export interface Line {
@@ -35,7 +35,7 @@ const LONG_LINE = 100_000;
 const SLOW_BYTE_MS = 1_000;
 
 /** Plays one fault in the place of the ordinary answer. */
-export function playFault(fault: Fault, stage: FaultStage, ordinary: Ordinary, line: Line): void {
+export function playFault(fault: Stroke, stage: FaultStage, ordinary: Ordinary, line: Line): void {
   if (typeof fault === 'string') PLAY[fault](line, ordinary, stage);
   else if ('delay' in fault) line.hold(fault.delay, () => answer(ordinary, line));
   else if ('slow' in fault) answerSlowly(ordinary, line, fault.slow);

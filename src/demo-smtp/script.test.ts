@@ -51,6 +51,19 @@ test('a line with a probability strikes about as often, and the same seed in the
   expect(strikes(7)).not.toEqual(strikes(8));
 });
 
+test('a delay up to some time is another one at each stroke, and the same seed draws the same', () => {
+  const delays = (seed: number): number[] => {
+    const playback = play([{ stage: 'dot', fault: { delayUpTo: 3 } }], seed);
+    return Array.from(
+      { length: 100 },
+      () => (playback.strike(moment({ stage: 'dot' })) as { delay: number }).delay,
+    );
+  };
+  expect([...new Set(delays(7))].sort()).toEqual([0, 1, 2, 3]);
+  expect(delays(7)).toEqual(delays(7));
+  expect(delays(7)).not.toEqual(delays(8));
+});
+
 test('a cap lets so many pass in its time, and then again', () => {
   const cap = { cap: { count: 2, perMs: 1_000 } };
   const playback = play([{ stage: 'rcpt', fault: cap }]);

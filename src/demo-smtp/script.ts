@@ -1,4 +1,4 @@
-import { seededRandom } from './random.ts';
+import { between, seededRandom } from './random.ts';
 
 /** Where in a session a fault strikes. `handshake` is the TLS handshake, `ehlo2` the EHLO after STARTTLS. */
 export const FAULT_STAGES = [
@@ -55,15 +55,19 @@ export type NamedFault = (typeof NAMED_FAULTS)[number];
 
 /**
  * Those, and those with a measure: `reply` exactly these lines; `delay` the ordinary answer, when the promise resolves
- * or after that many ms; `slow` the ordinary answer, a byte every so many ms; `cap` a refusal of what is more than
+ * or after that many ms; `delayUpTo` after another time at each stroke; `slow` the ordinary answer, a byte every so many ms; `cap` a refusal of what is more than
  * `count` in `perMs`.
  */
 export type Fault =
   | NamedFault
   | { reply: string }
   | { delay: Promise<void> | number }
+  | { delayUpTo: number }
   | { slow: number }
   | { cap: { count: number; perMs: number } };
+
+/** What strikes: whatever was to be drawn is. */
+export type Stroke = Exclude<Fault, { delayUpTo: number }>;
 
 export interface ScriptLine {
   stage: FaultStage;
@@ -110,7 +114,7 @@ export function parseScriptLine(text: string): ScriptLine | undefined {
 export interface PlaybackOptions {
   /** For `cap`. */
   now: () => number;
-  /** For `probability`: the same seed strikes in the same order. */
+  /** For `probability` and `delayUpTo`: the same seed strikes in the same order. */
   seed?: number | undefined;
 }
 
@@ -133,11 +137,16 @@ export class Playback {
     this.#random = seededRandom(seed);
   }
 
-  strike(moment: Moment): Fault | undefined {
+  strike(moment: Moment): Stroke | undefined {
     const found = this.#lines.find((played) => this.#strikes(played, moment));
     if (!found) return undefined;
     found.left--;
-    return found.line.fault;
+    return this.#drawn(found.line.fault);
+  }
+
+  #drawn(fault: Fault): Stroke {
+    if (typeof fault !== 'object' || !('delayUpTo' in fault)) return fault;
+    return { delay: between(this.#random, 0, fault.delayUpTo) };
   }
 
   #strikes(played: PlayedLine, moment: Moment): boolean {

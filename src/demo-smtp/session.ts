@@ -4,7 +4,7 @@ import { ServerConnection } from './connection.ts';
 import { answer, type Ordinary, playFault } from './faults.ts';
 import { type Entry, readContent } from './ledger.ts';
 import { MessageReader } from './message-reader.ts';
-import type { Fault, FaultStage, Moment } from './script.ts';
+import type { FaultStage, Moment, Stroke } from './script.ts';
 import { type SignIn, type SignInStep, signInWith } from './sign-in.ts';
 
 /** What a session needs from its server. */
@@ -19,7 +19,7 @@ export interface House {
   /** Takes every odd end of a message for one. */
   lenient: boolean;
   now: () => number;
-  strike: (moment: Moment) => Fault | undefined;
+  strike: (moment: Moment) => Stroke | undefined;
   record: (connection: number, command: string) => void;
   append: (entry: Entry) => void;
 }

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
-import { seededRandom } from '../demo-smtp/random.ts';
+import { type SinkProcess, startSinkProcess } from '../demo-smtp/process.ts';
+import { between, pick, seededRandom } from '../demo-smtp/random.ts';
 import type { FailPoint } from '../failpoint.ts';
 import { type Judgment, judge, type OnUncertain } from './judge.ts';
 import { Load } from './load.ts';
 import { EndedEarly, type Launcher, type Program } from './program.ts';
-import { between, pick } from './random.ts';
-import { type Sink, startSink } from './sink.ts';
 import { Trial } from './trial.ts';
 
 export interface CrashPlan {
@@ -78,12 +77,14 @@ const DRAIN_WITHIN_MS = 180_000;
 export async function crashTest(plan: CrashPlan, parts: CrashParts): Promise<CrashReport> {
   const began = parts.clock.monotonic();
   const trial = await Trial.open(parts.launcher, plan.databaseUrl);
-  let sink: Sink | undefined;
+  let sink: SinkProcess | undefined;
   parts.say(`Seed ${plan.seed}`);
   try {
-    sink = await startSink(parts.launcher, {
+    sink = await startSinkProcess({
+      security: 'none',
       ledgerFile: join(trial.data.folder, 'ledger.jsonl'),
-      replyWithinMs: REPLY_WITHIN_MS,
+      // So that kills fall at every distance from the answer.
+      script: [{ stage: 'dot', fault: { delayUpTo: REPLY_WITHIN_MS } }],
       seed: plan.seed,
     });
     const test = new CrashTest(plan, parts, trial);
@@ -144,13 +145,13 @@ class CrashTest {
     this.load = new Load(trial, plan.messages);
   }
 
-  async run(sink: Sink): Promise<void> {
+  async run(sink: SinkProcess): Promise<void> {
     await this.#prepare(sink);
     await this.#bombard();
     await this.#drain();
   }
 
-  async #prepare(sink: Sink): Promise<void> {
+  async #prepare(sink: SinkProcess): Promise<void> {
     const api = await this.#trial.start('api', SHORT_WAITS);
     await this.#trial.connect(sink, { maxConnections: this.#plan.connections });
     await this.load.prepare(this.#plan.onUncertain);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { LedgerLine } from '../demo-smtp/process.ts';
 import { type Evidence, judge } from './judge.ts';
-import type { Arrival } from './sink.ts';
 
-function arrival(xId: string, changed: Partial<Arrival> = {}): Arrival {
+function arrival(xId: string, changed: Partial<LedgerLine> = {}): LedgerLine {
   const envelope = { connection: 1, mailFrom: 'a@example.com', rcpts: ['b@example.com'] };
   const content = { messageId: `<${xId}@example.com>`, bodySha256: `hash of ${xId}`, bytes: 10 };
   return {
@@ -65,7 +65,7 @@ describe('the promise held', () => {
 });
 
 describe('the promise is broken', () => {
-  const repeat = (second: Arrival) => ({
+  const repeat = (second: LedgerLine) => ({
     onUncertain: 'resend_once' as const,
     records: FLAGGED,
     ledger: [arrival('one'), second, arrival('two')],

@@ -1,4 +1,4 @@
-import type { Arrival } from './sink.ts';
+import type { LedgerLine } from '../demo-smtp/process.ts';
 import type { Listed } from './trial.ts';
 
 export type OnUncertain = 'hold' | 'resend_once';
@@ -9,7 +9,7 @@ export interface Evidence {
   /** What the API says of its messages. */
   records: readonly Listed[];
   /** What arrived, by the receiving server's own record. It decides; the API's record is compared with it. */
-  ledger: readonly Arrival[];
+  ledger: readonly LedgerLine[];
   kills: number;
   /** Open at the same time, of all that a kill ends. */
   connections: number;
@@ -63,7 +63,7 @@ export function judge(evidence: Evidence): Judgment {
 function isAllowedRepeat(
   { onUncertain }: Evidence,
   record: Listed | undefined,
-  copies: readonly Arrival[],
+  copies: readonly LedgerLine[],
 ): boolean {
   if (onUncertain !== 'resend_once' || copies.length > 2 || !record?.possibleDuplicate) return false;
   const [first, second] = copies;
