@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
+import { readPosition } from '../engine/log-position.ts';
 import { errorText } from '../errors.ts';
 import { pausesOf } from '../queue/pause.ts';
 import { listAllServers } from '../servers/servers.ts';
@@ -13,7 +14,6 @@ import { type FileSystem, fileSystemOf } from '../storage/file-system.ts';
 import { flushesPerSecond } from '../storage/flush-rate.ts';
 import { type KeyFacts, keyFacts } from '../storage/master-key.ts';
 import { schemaState } from '../storage/migrate.ts';
-import { readSetting } from '../storage/settings.ts';
 import { lockIfFree } from './with-database.ts';
 
 /** One line of the report. `advice` says what to do. */
@@ -213,13 +213,13 @@ export function keyFinding({ source, state, mode, reason }: KeyFacts, file: stri
 /** What a killed program left in its log the database does not know yet. Looked at, not worked in. */
 export async function logCheck(config: Config, db: Db): Promise<Finding[]> {
   if (db.engine !== 'sqlite' || (await schemaState(db)).current === 0) return [];
-  const position = await readSetting(db, 'journal_log');
+  const position = await readPosition(db);
   const check = 'log';
-  if (position === undefined) return [{ check, status: 'ok', value: 'none was left' }];
+  if (position === undefined) return [{ check, status: 'ok', value: 'no killed program left one' }];
   const lock = lockIfFree(config);
-  if (!lock) return [{ check, status: 'ok', value: 'in use' }];
+  if (!lock) return [{ check, status: 'ok', value: 'in use by the running program' }];
   lock.release();
-  const [name] = position.split(' ') as [string];
+  const { name } = position;
   if (!existsSync(join(config.dataDir, name)))
     return [
       {

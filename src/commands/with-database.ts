@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connectDatabase, DATABASE_FILE } from '../app.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
+import { readPosition } from '../engine/log-position.ts';
 import { recoverLog } from '../engine/recover.ts';
 import { createLog } from '../log.ts';
 import { pauseRestored } from '../queue/pause.ts';
@@ -12,7 +13,6 @@ import type { Db } from '../storage/db.ts';
 import type { Restored } from '../storage/heartbeat.ts';
 import { lockDataFolder, type ProcessLock } from '../storage/lock.ts';
 import { schemaState } from '../storage/migrate.ts';
-import { readSetting } from '../storage/settings.ts';
 
 export interface CommandParts {
   config: Config;
@@ -49,7 +49,7 @@ export function hasDatabase(config: Config): boolean {
 
 /** A program that runs works its log in by itself. */
 async function catchUp(config: Config, db: Db): Promise<void> {
-  if ((await readSetting(db, 'journal_log')) === undefined) return;
+  if ((await readPosition(db)) === undefined) return;
   const lock = lockIfFree(config);
   if (!lock) return;
   try {

@@ -2,12 +2,12 @@ import { basename, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { failpoint, tuned } from '../failpoint.ts';
-import { newToken } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { claimKey, LEASE_MS } from '../queue/delivery.ts';
 import { AppendLog, remove } from '../storage/append-log.ts';
 import type { Db } from '../storage/db.ts';
-import { deleteSetting, putSetting } from '../storage/settings.ts';
+import { deleteSetting } from '../storage/settings.ts';
+import { type LogPosition, newLogName, putPosition } from './log-position.ts';
 import { type Batch, type Page, type Pages, record, StoredPages, toText, type Written } from './page.ts';
 
 /** While one page is flushed the connections of the other are at the wire. */
@@ -60,8 +60,8 @@ export class LoggedPages implements Pages {
   /** @returns undefined where the folder takes no such file: then all is to be stored in the database at once */
   static async open(parts: LoggedPagesParts): Promise<LoggedPages | undefined> {
     try {
-      const file = await AppendLog.create(join(parts.folder, `journal-${newToken(8)}.log`));
-      await parts.db.write((tx) => putSetting(tx, 'journal_log', positionOf(file)));
+      const file = await AppendLog.create(join(parts.folder, newLogName()));
+      await parts.db.write((tx) => putPosition(tx, positionOf(file)));
       return new LoggedPages(parts, file);
     } catch (error) {
       parts.log.error(
@@ -220,8 +220,8 @@ export class LoggedPages implements Pages {
 }
 
 /** Where the log is after what it holds now, as the database remembers it. */
-function positionOf(file: AppendLog): string {
-  return `${basename(file.path)} ${file.last}`;
+function positionOf(file: AppendLog): LogPosition {
+  return { name: basename(file.path), last: file.last };
 }
 
 function leaseMs(): number {

@@ -4,7 +4,7 @@ import { claimKey } from '../queue/delivery.ts';
 import { type Mark, mark, renew } from '../queue/queue.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { call, procedure } from '../storage/procedure.ts';
-import { putSetting } from '../storage/settings.ts';
+import { type LogPosition, putPosition } from './log-position.ts';
 import type { Turn } from './next-state.ts';
 import { type Observed, settle, tell } from './settle.ts';
 
@@ -86,7 +86,7 @@ export function toText({ owner, now, turns, marks }: Page): string {
 export interface Batch {
   texts: readonly string[];
   /** From here on the log is not in the database yet; undefined where that is not known. */
-  position: string | undefined;
+  position: LogPosition | undefined;
 }
 
 /**
@@ -95,7 +95,7 @@ export interface Batch {
  */
 const workIn = procedure('work in', async (tx, { texts, position }: Batch): Promise<void> => {
   const pages = texts.map((text) => JSON.parse(text) as LoggedPage);
-  if (position !== undefined) await putSetting(tx, 'journal_log', position);
+  if (position !== undefined) await putPosition(tx, position);
   for (const [owner, own] of Map.groupBy(pages, (page) => page.owner)) await workInOf(tx, owner, own);
 });
 

@@ -5,7 +5,8 @@ import type { Log } from '../log.ts';
 import { readLog, remove } from '../storage/append-log.ts';
 import type { Db } from '../storage/db.ts';
 import type { Restored } from '../storage/heartbeat.ts';
-import { deleteSetting, readSetting } from '../storage/settings.ts';
+import { deleteSetting } from '../storage/settings.ts';
+import { isLogName, readPosition } from './log-position.ts';
 import { record } from './page.ts';
 
 export interface RecoverParts {
@@ -22,12 +23,16 @@ export interface RecoverParts {
  * process that works on the folder; without a log it changes nothing. Killed at any moment, it is done again.
  */
 export async function recoverLog({ db, log, folder, onLost }: RecoverParts, now: number): Promise<void> {
-  const position = await readSetting(db, 'journal_log');
+  const position = await readPosition(db);
   if (position !== undefined) {
-    const [name, last] = position.split(' ') as [string, string];
-    const texts = await readLog(join(folder, name), Number(last));
+    const { name, last } = position;
+    const texts = await readLog(join(folder, name), last);
     if (texts) await record(db, { texts, position: undefined }, log);
-    else await onLost({ reason: `The file ${name} is missing in the data folder.`, until: now });
+    else
+      await onLost({
+        reason: `The file ${name} is missing in the data folder: it says what was sent last.`,
+        until: now,
+      });
     await db.write((tx) => deleteSetting(tx, 'journal_log'));
   }
   await removeLogs(folder, log);
@@ -36,7 +41,7 @@ export async function recoverLog({ db, log, folder, onLost }: RecoverParts, now:
 /** Also one that was made, and of which the database was not told. */
 async function removeLogs(folder: string, log: Log): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (!/^journal-[\w-]+\.log$/.test(name)) continue;
+    if (!isLogName(name)) continue;
     await remove(join(folder, name)).catch((error) => {
       log.error({ error: errorText(error) }, `the file ${name} could not be removed`);
     });

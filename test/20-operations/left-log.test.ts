@@ -63,7 +63,7 @@ describe('a log that a killed program left', () => {
     const [left] = logs();
     expect(await afterStart()).toBe('sent');
     expect(logs()).not.toContain(left);
-    expect((await ofDoctor()).value).toBe('in use');
+    expect((await ofDoctor()).value).toBe('in use by the running program');
     await program!.end('SIGTERM');
     expect([server.ledger.length, logs()]).toEqual([1, []]);
   }, 60_000);
@@ -78,7 +78,7 @@ describe('a log that a killed program left', () => {
     expect([counts, logs()]).toEqual([{}, []]);
     const { workspaces, ok } = (await run('audit')).document;
     expect([ok, workspaces[0].statuses]).toEqual([true, { sent: 1 }]);
-    expect(await ofDoctor()).toMatchObject({ status: 'ok', value: 'none was left' });
+    expect(await ofDoctor()).toMatchObject({ status: 'ok', value: 'no killed program left one' });
   }, 60_000);
 
   test('is left alone beside a program that runs', async () => {
