@@ -39,7 +39,7 @@ describe('a database that takes nothing', () => {
     for (const row of rows) {
       const { tries } = state;
       await pages.write(pageOf({ turns: [accepted(row)] }));
-      while (state.tries < tries + 2) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (state.tries < tries + 2) await turns(1);
     }
     expect(await left()).toHaveLength(3);
     state.error = undefined;
@@ -92,7 +92,7 @@ describe('a database that takes nothing', () => {
     const long = 'x'.repeat(400_000);
     state.error = full;
     for (const row of rows.slice(0, 2)) await pages.write(pageOf({ turns: [withLong(row, long)] }));
-    while (state.tries < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (state.tries < 2) await turns(1);
     await pages.write(pageOf({ turns: [withLong(rows[2], long), withLong(rows[3], long)] }));
     await expect(pages.write(pageOf({ turns: [withLong(rows[0], long)] }))).rejects.toThrow('full');
     expect(await left()).toHaveLength(3);
