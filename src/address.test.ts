@@ -19,6 +19,47 @@ function refusal(parse: () => unknown): string {
 const label63 = 'a'.repeat(63);
 const domain189 = `${'b'.repeat(61)}.${label63}.${'c'.repeat(61)}.d`;
 
+describe('a plain address is what the rules make of it', () => {
+  /** A blank before it, which is dropped, and it is not plain any more. */
+  const byTheRules = (address: string) => parseAddress(` ${address}`, 'to');
+  const read = (one: (address: string) => unknown, address: string) => {
+    try {
+      return one(address);
+    } catch (error) {
+      return (error as AppError).code;
+    }
+  };
+  const both = (address: string) => {
+    expect(read((one) => parseAddress(one, 'to'), address)).toEqual(read(byTheRules, address));
+  };
+
+  test.each([
+    'ada@example.com',
+    'Ada.Lovelace+news_1-2@mail-1.example.co.uk',
+    'a@xn--bcher-kva.example',
+    'a@xn--zzzz.example',
+    'a@b.localhost',
+    'a@1.2.3.4',
+    'a@0x7f.1',
+    `${'a'.repeat(65)}@example.com`,
+    `a@${'b'.repeat(64)}.com`,
+  ])('%s', both);
+
+  test('whatever is put together of its characters', () => {
+    const few = (characters: string) =>
+      fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength: 8 });
+    const any = fc.tuple(
+      few('aZ09_+-.'),
+      few('az09-.x'),
+      fc.constantFrom('.com', '.localhost', '.c', '', '.1x'),
+    );
+    fc.assert(
+      fc.property(any, ([local, domain, last]) => both(`${local}@${domain}${last}`)),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 describe('parseAddress refuses', () => {
   test.each([
     // structure

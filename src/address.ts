@@ -45,6 +45,8 @@ const NOT_IN_DOMAIN = /[\u0000-\u002c\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00
 /** A last label that URL parsers and resolvers read as a number: `1.2.3.4`, `0x7f.1`. */
 const ENDS_IN_NUMBER = /(?:^|\.)(?:\d+|0x[\da-f]*)$/;
 const ADDRESS_LITERAL = /^\[(?:IPv6:)?[\da-f:.]+\]$/i;
+/** What nearly all addresses look like. None of the rules says anything about one of these, if it is short. */
+const PLAIN = /^[\w+-]+(?:\.[\w+-]+)*@(?:[a-z\d]+(?:-[a-z\d]+)*\.)+[a-z]{2,}$/;
 /** Slips seen often, each of a domain with very many mailboxes. Near names that exist (ymail.com) stay out. */
 const MISTYPED_DOMAINS: ReadonlyMap<string, string> = mistyped({
   'gmail.com': ['gmial.com', 'gmai.com', 'gamil.com', 'gmail.co', 'gmail.con', 'gnail.com'],
@@ -63,7 +65,7 @@ function mistyped(slips: Readonly<Record<string, readonly string[]>>): Map<strin
  * `domain_not_routable`; `detail.position` counts the characters of the input from 1.
  */
 export function parseAddress(input: string, field: string, rules: AddressRules = {}): Address {
-  return readAddress(input, 0, field, rules);
+  return readPlain(input) ?? readAddress(input, 0, field, rules);
 }
 
 /**
@@ -112,6 +114,22 @@ function refuser(field: string, offset: number): Refuse {
       field,
       detail: { position: offset + index + 1 },
     });
+  };
+}
+
+/** @returns undefined for one that is to be read by the rules */
+function readPlain(input: string): Address | undefined {
+  if (input.length > MAX_LABEL_OCTETS || !PLAIN.test(input)) return undefined;
+  const at = input.indexOf('@');
+  const domain = input.slice(at + 1);
+  if (isLocal(domain)) return undefined;
+  return {
+    address: input,
+    local: input.slice(0, at),
+    domain,
+    unicodeDomain: domain,
+    key: input.toLowerCase(),
+    needsSmtpUtf8: false,
   };
 }
 
