@@ -68,9 +68,10 @@ export interface Scene {
 /** @throws AppError disk_full (503) where there would be no room for what is asked */
 export function sceneOf({ db, disk, memo }: AcceptParts, workspaceId: string): Promise<Scene> {
   disk.refuseWhenLow();
-  return memo.get(`scene ${workspaceId}`, async () => {
+  return memo.get('scene', workspaceId, async () => {
     const { defaultFrom } = await findWorkspace(db, workspaceId);
     const servers = await listServers(db, workspaceId);
+    const templates = `template of ${workspaceId}`;
     return {
       workspaceId,
       defaultFrom,
@@ -78,9 +79,7 @@ export function sceneOf({ db, disk, memo }: AcceptParts, workspaceId: string): P
       rules: { allowLocalDomains: servers.some((server) => server.allowPrivate) },
       senders: new Map(),
       template: (slug) =>
-        memo.get(`template ${workspaceId} ${slug}`, () =>
-          findTemplate(db, workspaceId, slug, 'templateSlug'),
-        ),
+        memo.get(templates, slug, () => findTemplate(db, workspaceId, slug, 'templateSlug')),
     };
   });
 }
@@ -120,8 +119,8 @@ export async function draft(
     warnings.push(`The template uses {{ ${name} }}, and no value was sent for it.`);
   const content: StoredContent = {
     variables,
-    ...('inline' in body ? { inline: body.inline } : {}),
-    ...replyToOf(input, template),
+    inline: 'inline' in body ? body.inline : undefined,
+    replyTo: (input.replyTo ?? template?.version.replyTo) || undefined,
     to: recipients.to,
     cc: recipients.cc,
     headers,
@@ -160,11 +159,6 @@ async function attributesOf(
   const contact = (await contactsAmong(db.read, workspaceId, [rcpt.key])).get(rcpt.key);
   const known = contact ? contactVariables(contact) : { email: rcpt.address };
   return Object.fromEntries(Object.entries(known).filter(([name]) => wanted.includes(name)));
-}
-
-function replyToOf(input: MessageInput, template: Saved | undefined): { replyTo?: string } {
-  const text = input.replyTo ?? template?.version.replyTo;
-  return text ? { replyTo: text } : {};
 }
 
 function typoWarnings(addresses: readonly Address[]): string[] {

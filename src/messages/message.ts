@@ -28,8 +28,8 @@ export interface MessageInput {
 export interface StoredContent {
   variables: Record<string, unknown>;
   /** In place of a template. */
-  inline?: { subject: string; html?: string; text?: string };
-  replyTo?: string;
+  inline?: { subject: string; html?: string; text?: string } | undefined;
+  replyTo?: string | undefined;
   to: string[];
   cc: string[];
   headers: Record<string, string>;

@@ -18,7 +18,7 @@ describe.each(ENGINES)('a memo on $engine', ({ open }) => {
     );
     let looks = 0;
     const memo = new Memo(own);
-    const look = () => memo.get('thing', async () => ++looks);
+    const look = () => memo.get('thing', 'one', async () => ++looks);
     return { own, other, look };
   }
 
@@ -57,7 +57,7 @@ describe.each(ENGINES)('a memo on $engine', ({ open }) => {
   test('does not keep a failure', async () => {
     const { own } = await setting();
     const memo = new Memo(own);
-    await expect(memo.get('x', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
-    expect(await memo.get('x', async () => 5)).toBe(5);
+    await expect(memo.get('x', 'y', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    expect(await memo.get('x', 'y', async () => 5)).toBe(5);
   });
 });

@@ -1,8 +1,8 @@
 import type { Db } from './db.ts';
 import { statement } from './statement.ts';
 
-/** Entries kept; past it everything is forgotten, which costs one look each. */
-const MAX_ENTRIES = 20_000;
+/** So many looks later everything is forgotten, which costs one more each. */
+const MAX_LEARNED = 20_000;
 
 const readRevision = statement<{ number: number }>('select number from revision');
 
@@ -13,7 +13,10 @@ const readRevision = statement<{ number: number }>('select number from revision'
  */
 export class Memo {
   readonly #db: Db;
-  readonly #known = new Map<string, Promise<unknown>>();
+  /** By kind, then by name: a call looks three times, and a name of both would be made and hashed anew for each look. */
+  readonly #known = new Map<string, Map<string, Promise<unknown>>>();
+  /** Since it knew nothing. */
+  #learned = 0;
   #revision: number | undefined;
   /** Of this turn. */
   #asked: Promise<void> | undefined;
@@ -23,28 +26,34 @@ export class Memo {
     this.#db = db;
   }
 
-  /** Gives what is known under the name, or learns it. What `learn` throws is not remembered. */
-  get<T>(name: string, learn: () => Promise<T>): Promise<T> {
-    if (this.#isAnswered) return this.#find(name, learn);
+  /** Gives what is known of this kind under the name, or learns it. What `learn` throws is not remembered. */
+  get<T>(kind: string, name: string, learn: () => Promise<T>): Promise<T> {
+    if (this.#isAnswered) return this.#find(kind, name, learn);
     this.#asked ??= this.#ask();
-    return this.#asked.then(() => this.#find(name, learn));
+    return this.#asked.then(() => this.#find(kind, name, learn));
   }
 
-  #find<T>(name: string, learn: () => Promise<T>): Promise<T> {
-    const known = this.#known.get(name) as Promise<T> | undefined;
-    if (known) return known;
+  #find<T>(kind: string, name: string, learn: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(kind)?.get(name) as Promise<T> | undefined;
+    return known ?? this.#learn(kind, name, learn);
+  }
+
+  #learn<T>(kind: string, name: string, learn: () => Promise<T>): Promise<T> {
+    const ofKind = this.#known.get(kind) ?? new Map<string, Promise<unknown>>();
+    this.#known.set(kind, ofKind);
     // It is read after the number: if that has grown meanwhile, the next look finds out.
     const learned = learn();
-    this.#known.set(name, learned);
+    ofKind.set(name, learned);
+    this.#learned++;
     learned.catch(() => {
-      if (this.#known.get(name) === learned) this.#known.delete(name);
+      if (ofKind.get(name) === learned) ofKind.delete(name);
     });
     return learned;
   }
 
   #ask(): Promise<void> {
     const asked = readRevision(this.#db.read, []).then(([row]) => {
-      if (row!.number !== this.#revision || this.#known.size > MAX_ENTRIES) this.#known.clear();
+      if (row!.number !== this.#revision || this.#learned > MAX_LEARNED) this.#forget();
       this.#revision = row!.number;
       this.#isAnswered = this.#asked === asked;
     });
@@ -53,5 +62,10 @@ export class Memo {
       this.#isAnswered = false;
     });
     return asked;
+  }
+
+  #forget(): void {
+    this.#known.clear();
+    this.#learned = 0;
   }
 }

@@ -9,15 +9,15 @@ import { fromOwnPage, IDLE_MS, sessionToken, TOUCH_EVERY_MS } from './session.ts
 import { keyByHash, sessionByToken, touchSession } from './store.ts';
 
 /** Finds out who is calling: the bearer of an API key, or the person of a session. @throws AppError 401 */
-export async function authenticate(
+export function authenticate(
   { db, clock, memo }: { db: Db; clock: Clock; memo: Memo },
   request: Request,
 ): Promise<Actor> {
   const header = request.headers.get('authorization');
-  if (header !== null) return await byKey(db, memo, header, clock.now());
+  if (header !== null) return byKey(db, memo, header, clock.now());
   const token = sessionToken(request.headers);
-  if (token !== undefined) return await bySession(db, token, request, clock.now());
-  throw keyRefused('missing');
+  if (token !== undefined) return bySession(db, token, request, clock.now());
+  return Promise.reject(keyRefused('missing'));
 }
 
 async function byKey(db: Db, memo: Memo, header: string, now: number): Promise<Actor> {
@@ -25,7 +25,7 @@ async function byKey(db: Db, memo: Memo, header: string, now: number): Promise<A
   if (key === undefined) throw keyRefused('malformed');
   const hash = sha256(key);
   // Only keys that exist are remembered: guesses must not fill the memory.
-  const stored = await memo.get(`key ${hash}`, async () => {
+  const stored = await memo.get('key', hash, async () => {
     if (!isWellFormed(key)) throw keyRefused('malformed');
     const found = await keyByHash(db, hash);
     if (!found) throw keyRefused('unknown');
