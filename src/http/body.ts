@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts';
+import type { Asked } from './route.ts';
 import { refuseNul } from './validate.ts';
 
 /** A refused body is still read and thrown away up to here, so that the caller gets to see the answer. */
@@ -11,7 +12,7 @@ const MAX_DEPTH = 64;
  * @throws AppError unsupported_media_type (415), body_too_large (413), invalid_json (400, with line and column),
  * control_character.
  */
-export async function readJson(request: Request, limit: number): Promise<unknown> {
+export async function readJson(request: Asked, limit: number): Promise<unknown> {
   const type = request.headers.get('content-type');
   if (type !== null && !/^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i.test(type.trim())) {
     await discard(request);
@@ -51,7 +52,7 @@ function parse(text: string): unknown {
 }
 
 /** Of a body that does not say its length. */
-async function readChunks(request: Request, limit: number): Promise<string> {
+async function readChunks(request: Asked, limit: number): Promise<string> {
   if (!request.body) return '';
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -64,7 +65,7 @@ async function readChunks(request: Request, limit: number): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function discard(request: Request): Promise<void> {
+async function discard(request: Asked): Promise<void> {
   if (!request.body || Number(request.headers.get('content-length') ?? 0) > DRAIN_LIMIT) return;
   let size = 0;
   for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {

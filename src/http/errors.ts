@@ -5,8 +5,15 @@ export interface ErrorBody {
   error: { code: string; message: string; field?: string; detail?: Record<string, unknown> };
 }
 
+/** An answer as it goes to the socket. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
 /** Turns anything thrown into the one form of error answers. What is not an AppError is a bug: logged, never shown. */
-export function errorResponse(thrown: unknown, requestId: string, log: Log): Response {
+export function errorAnswer(thrown: unknown, requestId: string, log: Log): Answer {
   const error =
     thrown instanceof AppError
       ? thrown
@@ -23,15 +30,19 @@ export function errorResponse(thrown: unknown, requestId: string, log: Log): Res
   if (error.status === 401) headers['www-authenticate'] = 'Bearer';
   const retryAfter = error.detail?.retryAfterSeconds;
   if (typeof retryAfter === 'number') headers['retry-after'] = String(retryAfter);
-  return jsonResponse(body, error.status, headers);
+  return jsonAnswer(body, error.status, headers);
 }
 
-/** What Response.json does, with headers that stay a plain object on their way to the socket. */
-export function jsonResponse(body: unknown, status: number, headers: Record<string, string>): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: { 'content-type': 'application/json', ...headers },
-  });
+export function jsonAnswer(body: unknown, status: number, headers: Record<string, string>): Answer {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+}
+
+export function responseOf({ body, ...init }: Answer): Response {
+  return new Response(body, init);
+}
+
+export function errorResponse(thrown: unknown, requestId: string, log: Log): Response {
+  return responseOf(errorAnswer(thrown, requestId, log));
 }
 
 /** What SQLite and PostgreSQL (class 53, insufficient resources) say when a write found no room. */

@@ -1,11 +1,11 @@
 import type { Log } from '../log.ts';
 import { errorResponse } from './errors.ts';
-import type { Reply } from './route.ts';
+import type { Asked, Reply } from './route.ts';
 
 type Emit = (name: string, value: unknown) => void;
 
 /** Does the caller want the steps as they happen? */
-export function wantsStream(headers: Headers): boolean {
+export function wantsStream(headers: Asked['headers']): boolean {
   return headers.get('accept')?.includes('text/event-stream') ?? false;
 }
 
@@ -40,7 +40,7 @@ export function eventStream(log: Log, act: (emit: Emit) => Promise<unknown>): Re
 
 /** The same act, streamed or answered at once, as the caller asked. */
 export async function streamOrAnswer(
-  headers: Headers,
+  headers: Asked['headers'],
   log: Log,
   status: number,
   act: (emit: Emit) => Promise<unknown>,

@@ -16,18 +16,39 @@ export type Access = 'public' | 'viewer' | 'editor' | 'admin';
 
 type Body = z.ZodType | undefined;
 
+/** What the steps of a call look at of a web request, or of the message on a socket (direct.ts). */
+export interface Asked {
+  readonly method: string;
+  /** Of the web it is whole, of the socket from the path on. */
+  readonly url: string;
+  /** By names in lower case. */
+  readonly headers: Pick<Headers, 'get'>;
+  readonly body: Request['body'];
+  text(): Promise<string>;
+}
+
+/** A call that comes in, as its steps begin. */
+export interface Coming {
+  one: Route;
+  request: Asked;
+  /** Of the caller, where there is a socket. */
+  ip: string | undefined;
+  params: Record<string, string>;
+  query: Record<string, string>;
+}
+
 /** One call as its handler sees it: parsed, authenticated, inside a workspace. */
 export interface Call<B extends Body = Body, Q extends Body = Body> {
   body: B extends z.ZodType ? z.output<B> : undefined;
   query: Q extends z.ZodType ? z.output<Q> : Record<string, string>;
   params: Record<string, string>;
   actor: Actor;
-  headers: Headers;
+  headers: Asked['headers'];
   /** The caller's address as the socket saw it. */
   ip: string;
   /** Sentences about fields that were accepted without effect. */
   warnings: string[];
-  request: Request;
+  request: Asked;
 }
 
 export interface Reply {
@@ -56,6 +77,8 @@ export interface Route {
   answers: Record<number, { description: string; schema?: z.ZodType; type?: string }>;
   /** A body that works: the curl line of the reference is made of it, and a test sends it. */
   example?: unknown;
+  /** Comes by the thousand, and is answered without the framework (direct.ts). No parameters in its path, JSON as answer. */
+  direct?: true;
   /** Request headers that change what the call does, with what they do. */
   headers?: Record<string, string>;
   handle: (call: Call<never, never>) => Promise<Reply | Response>;

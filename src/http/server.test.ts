@@ -63,7 +63,7 @@ function http() {
   const app = createHttp({
     routes: ROUTES,
     authenticate: async (request) => {
-      if (request.headers.has('authorization')) return EDITOR;
+      if (request.headers.get('authorization') !== null) return EDITOR;
       throw new AppError('api_key_missing', 'Send a key.', { status: 401 });
     },
     fallback: async (_, path) => (path === '/' ? new Response('the app') : undefined),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
+import type { Asked } from './route.ts';
 import { coded } from './validate.ts';
 
 /** Shapes that routes of several rooms share. */
@@ -40,7 +41,7 @@ export function checkCursor(cursor: string | undefined, form: RegExp): string | 
 }
 
 /** Known clients do not encode the address: a plus is a plus, and a broken escape is an error of theirs, not a crash. */
-export function addressInPath(request: Request, segment: string): string {
+export function addressInPath(request: Asked, segment: string): string {
   if (/%(?![0-9a-f]{2})/i.test(request.url.replace(/[?#].*$/, ''))) {
     throw new AppError(
       'address_invalid',

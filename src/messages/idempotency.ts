@@ -1,5 +1,6 @@
 import { iso } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import type { Asked } from '../http/route.ts';
 import { sha256 } from '../ids.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { type Intake, type Intent, TAKEN } from './intake.ts';
@@ -9,7 +10,7 @@ import { deleteIdempotencyKeys, idempotencyKey } from './store.ts';
 export const KEPT_MS = 7 * 24 * 60 * 60_000;
 
 /** The Idempotency-Key of a call (IETF draft-ietf-httpapi-idempotency-key-header). @throws AppError idempotency_key_invalid (400) */
-export function checkIdempotencyKey(headers: Headers): string | undefined {
+export function checkIdempotencyKey(headers: Asked['headers']): string | undefined {
   const key = headers.get('idempotency-key');
   if (key === null) return undefined;
   if (!/^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) {

@@ -66,6 +66,7 @@ function sendRoutes(parts: MessageRouteParts): Route[] {
     route({
       method: 'POST',
       path: '/v1/messages',
+      direct: true,
       access: 'editor',
       tag: 'Messages',
       summary: 'Send a message; answered after it is stored',

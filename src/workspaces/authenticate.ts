@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { Actor } from '../http/route.ts';
+import type { Actor, Asked } from '../http/route.ts';
 import { sha256 } from '../ids.ts';
 import type { Db } from '../storage/db.ts';
 import type { Memo } from '../storage/memo.ts';
@@ -11,7 +11,7 @@ import { keyByHash, sessionByToken, touchSession } from './store.ts';
 /** Finds out who is calling: the bearer of an API key, or the person of a session. @throws AppError 401 */
 export function authenticate(
   { db, clock, memo }: { db: Db; clock: Clock; memo: Memo },
-  request: Request,
+  request: Asked,
 ): Promise<Actor> {
   const header = request.headers.get('authorization');
   if (header !== null) return byKey(db, memo, header, clock.now());
@@ -43,7 +43,7 @@ async function byKey(db: Db, memo: Memo, header: string, now: number): Promise<A
   };
 }
 
-async function bySession(db: Db, token: string, request: Request, now: number): Promise<Actor> {
+async function bySession(db: Db, token: string, request: Asked, now: number): Promise<Actor> {
   const hash = sha256(token);
   const session = await sessionByToken(db, hash);
   if (!session || session.expiresAt <= now || session.seenAt + IDLE_MS <= now) {

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { iso } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { diskFull } from '../errors.ts';
-import { type Reply, type Route, route } from '../http/route.ts';
+import { type Asked, type Reply, type Route, route } from '../http/route.ts';
 import { nullableTime, page, time } from '../http/shapes.ts';
 import { countUncertain } from '../messages/history.ts';
 import { countOpenNotices } from '../notices/notify.ts';
@@ -92,11 +92,11 @@ export function workspaceRoutes(parts: WorkspaceRouteParts): Route[] {
 /** The ways in: the first run, signing in and out. */
 function entryRoutes({ db, clock, config }: WorkspaceRouteParts): Route[] {
   const limit = new LoginLimit();
-  const secure = (request: Request) =>
+  const secure = (request: Asked) =>
     config.publicUrl.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
   const startedSession = async (
     given: { email: string; password: string; ip: string },
-    request: Request,
+    request: Asked,
   ): Promise<Record<string, string>> => {
     const { token } = await signIn(db, clock, limit, given);
     return { 'set-cookie': sessionCookie(token, secure(request)) };

@@ -1,3 +1,5 @@
+import type { Asked } from '../http/route.ts';
+
 /** A session ends after this long without a call, and in any case after the second span (OWASP ASVS 5.0, 7.3). */
 export const IDLE_MS = 12 * 60 * 60_000;
 export const ABSOLUTE_MS = 30 * 24 * 60 * 60_000;
@@ -18,7 +20,7 @@ export function endedCookie(secure: boolean): string {
   return `${COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0${secure ? '; Secure' : ''}`;
 }
 
-export function sessionToken(headers: Headers): string | undefined {
+export function sessionToken(headers: Asked['headers']): string | undefined {
   for (const part of (headers.get('cookie') ?? '').split(';')) {
     const [name, value] = part.trim().split('=', 2);
     if (name === COOKIE && value) return value;
@@ -30,7 +32,7 @@ export function sessionToken(headers: Headers): string | undefined {
  * A call that changes something and rides on a cookie must come from our own pages. Browsers say so in
  * `Sec-Fetch-Site`; older ones send an Origin that must name this host.
  */
-export function fromOwnPage(headers: Headers): boolean {
+export function fromOwnPage(headers: Asked['headers']): boolean {
   const site = headers.get('sec-fetch-site');
   if (site !== null) return site === 'same-origin' || site === 'none';
   const origin = headers.get('origin');
