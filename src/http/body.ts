@@ -25,7 +25,7 @@ export async function readJson(request: Asked, limit: number): Promise<unknown> 
     await discard(request);
     throw tooLarge(limit, Number(declared));
   }
-  const text = declared === null ? await readChunks(request, limit) : await request.text();
+  const text = await whole(declared === null ? readChunks(request, limit) : request.text());
   if (text.trim() === '') {
     throw new AppError('invalid_json', 'The body is empty. Send a JSON object.', {
       status: 400,
@@ -48,6 +48,18 @@ function parse(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     throw invalidJson(text, (error as Error).message);
+  }
+}
+
+/** A caller that leaves within its body is no fault of ours, nor of the database, which says it in the same words. */
+async function whole(text: Promise<string>): Promise<string> {
+  try {
+    return await text;
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('invalid_json', 'The connection ended before the whole body had come.', {
+      status: 400,
+    });
   }
 }
 

@@ -11,11 +11,13 @@ import { createHttp, type Listening, listen } from './server.ts';
 // The same route twice, one of them direct: whatever is sent to both has the same answer.
 
 const ways: ('direct' | 'framework')[] = [];
+const lines: string[] = [];
 /** A call with the key `slow` waits while it is looked up. */
 let begun: PromiseWithResolvers<void>;
 let goOn: PromiseWithResolvers<void>;
 beforeEach(() => {
   ways.length = 0;
+  lines.length = 0;
   begun = Promise.withResolvers();
   goOn = Promise.withResolvers();
 });
@@ -60,7 +62,7 @@ beforeAll(async () => {
     },
     fallback: async () => undefined,
     clock: new FakeClock(),
-    log: pino({ level: 'silent' }),
+    log: pino({}, { write: (line: string) => void lines.push(line) }),
   });
   listening = await listen(http, '127.0.0.1', 0);
 });
@@ -180,10 +182,14 @@ test('what a caller sent in part does not', async () => {
   expect(ways).toEqual(['direct', 'direct']);
 });
 
-test('a caller that leaves within its body does no harm', async () => {
-  const socket = connect(listening.port, '127.0.0.1');
-  socket.end(post(USUAL, ADA).slice(0, -5));
-  await text(socket);
-  expect(parts(await send(post(USUAL, ADA))).status).toBe('HTTP/1.1 202 Accepted');
-  expect(ways).toEqual(['direct']);
-});
+test.each(['/v1/quick', '/v1/usual'])(
+  'a caller that leaves within its body is not logged (%s)',
+  async (target) => {
+    const socket = connect(listening.port, '127.0.0.1');
+    socket.end(post(USUAL, ADA, target).slice(0, -5));
+    await text(socket);
+    expect(parts(await send(post(USUAL, ADA))).status).toBe('HTTP/1.1 202 Accepted');
+    expect(ways).toEqual(['direct']);
+    expect(lines).toEqual([]);
+  },
+);
