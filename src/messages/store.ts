@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import type { MessagesTable, Schema } from '../storage/schema.ts';
-import { ANY_OF, forRows, insertOf, spelled, statement } from '../storage/statement.ts';
+import { ANY_OF, changing, insertOf, spelled, statement } from '../storage/statement.ts';
 import type { Message } from './message.ts';
 
 export type NewMessage = Omit<
@@ -187,10 +187,11 @@ const KEY_COLUMNS = {
   response: 'text',
   created_at: 'bigint',
 } as const;
-const insertNewKeys = forRows<keyof typeof KEY_COLUMNS, { workspace_id: string; key: string }>(
+const insertNewKeys = changing(
   KEY_COLUMNS,
+  { workspace_id: 'workspace_id', key: 'key' },
   ({ values }) => `insert into idempotency_keys (${Object.keys(KEY_COLUMNS).join(', ')}) ${values}
-    on conflict do nothing returning workspace_id, key`,
+    on conflict do nothing`,
 );
 
 /** @returns those that were not used before, as `workspace key` */

@@ -3,7 +3,7 @@ import { isWithout } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
 import { skipLocked } from '../storage/lease.ts';
 import type { MessagesTable } from '../storage/schema.ts';
-import { type ColumnType, forRows, spelled, statement } from '../storage/statement.ts';
+import { type ColumnType, changing, forRows, spelled, statement } from '../storage/statement.ts';
 import { BULK, claimKey, HIGH, isFinal, MARKED, NORMAL, UNROUTED } from './delivery.ts';
 
 export type MessageRow = Selectable<MessagesTable>;
@@ -217,7 +217,7 @@ function unheld(change: Change) {
   return { ...change, lease_owner: null, ...(ends(change.state) ? { content: REMEMBERED } : {}) };
 }
 
-type ReleaseStatement = ReturnType<typeof forRows<string, Pick<Hold, 'id' | 'fence'>>>;
+type ReleaseStatement = ReturnType<typeof changing<string, ReturnType<typeof releaseValues>>>;
 
 /** One statement for each set of columns that a turn may change: there are as many as kinds of ends. */
 const releaseStatements = new Map<string, ReleaseStatement>();
@@ -229,13 +229,13 @@ function releaseStatement(changed: readonly string[], isForgotten: boolean): Rel
   const known = releaseStatements.get(name);
   if (known) return known;
   const types = changed.map((column) => [column, CHANGEABLE[column as Changeable]] as const);
-  const made: ReleaseStatement = forRows(
+  const made: ReleaseStatement = changing(
     { ...HOLD_COLUMNS, ...Object.fromEntries(types) } as Record<string, ColumnType>,
+    { held: 'messages.id', claim: 'messages.fence' },
     ({ v, from }) => `update messages set ${changed.map((column) => `${column} = ${v[column]}, `).join('')}
       ${isForgotten ? 'content = null, ' : ''}lease_owner = null
     ${from}
-    where ${condition(v as HoldValues)}
-    returning messages.id as id, messages.fence as fence`,
+    where ${condition(v as HoldValues)}`,
   );
   releaseStatements.set(name, made);
   return made;
@@ -244,13 +244,14 @@ function releaseStatement(changed: readonly string[], isForgotten: boolean): Rel
 /** Gives held rows their next states and lets go of them. A row whose lease was lost is not touched. @returns the claims that were released */
 export async function releaseRows(tx: Tx, releases: readonly Release[]): Promise<Set<string>> {
   const alike = Map.groupBy(releases, (one) => `${isForgotten(one)} ${Object.keys(one.change).join()}`);
-  const released: Pick<Hold, 'id' | 'fence'>[] = [];
+  const released = new Set<string>();
   for (const group of alike.values()) {
     const [first] = group as [Release];
     const release = releaseStatement(Object.keys(first.change), isForgotten(first));
-    released.push(...(await release(tx, group.map(releaseValues))));
+    for (const { held, claim } of await release(tx, group.map(releaseValues)))
+      released.add(claimKey({ id: held, fence: claim }));
   }
-  return new Set((isWithout('P5') ? releases.map(({ row }) => row) : released).map(claimKey));
+  return isWithout('P5') ? new Set(releases.map(({ row }) => claimKey(row))) : released;
 }
 
 /** What a sensitive template made is forgotten by the very change that ends its message. */

@@ -1,15 +1,23 @@
 import type { Db, Tx } from '../storage/db.ts';
-import { insertOf } from '../storage/statement.ts';
+import { forRows } from '../storage/statement.ts';
 import type { DailyCount } from './statistic.ts';
 
-const insertOrAdd = insertOf(
-  'daily_counts',
-  { workspace_id: 'text', day: 'bigint', server_id: 'text', word: 'text', count: 'bigint' },
-  `on conflict (workspace_id, day, server_id, word) do update set count = daily_counts.count + excluded.count`,
+const COLUMNS = {
+  workspace_id: 'text',
+  day: 'bigint',
+  server_id: 'text',
+  word: 'text',
+  count: 'bigint',
+} as const;
+
+const insertOrAdd = forRows(
+  COLUMNS,
+  ({ values }) => `insert into daily_counts (${Object.keys(COLUMNS).join(', ')}) ${values}
+    on conflict (workspace_id, day, server_id, word) do update set count = daily_counts.count + excluded.count`,
 );
 
-export function addCounts(tx: Tx, counts: readonly DailyCount[]): Promise<void> {
-  return insertOrAdd(
+export async function addCounts(tx: Tx, counts: readonly DailyCount[]): Promise<void> {
+  await insertOrAdd(
     tx,
     counts.map((one) => ({
       workspace_id: one.workspaceId,

@@ -35,13 +35,13 @@ export async function deleteSetting(tx: Tx, name: SettingName): Promise<void> {
   await tx.deleteFrom('settings').where('name', '=', name).execute();
 }
 
+const putValue = statement(
+  `insert into settings (name, value) values (?, ?) on conflict (name) do update set value = excluded.value`,
+);
+
 /** In place of what was stored. */
 export async function putSetting(tx: Tx, name: SettingName, value: string): Promise<void> {
-  await tx
-    .insertInto('settings')
-    .values({ name, value })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
-    .execute();
+  await putValue(tx, [name, value]);
 }
 
 const allSettings = statement<{ name: string; value: string }>('select name, value from settings');

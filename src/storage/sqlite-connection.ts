@@ -14,7 +14,7 @@ import {
 } from 'kysely';
 import { ConfigError } from '../config.ts';
 import type { Schema } from './schema.ts';
-import { answerAtOnce, type RowsQuery } from './statement.ts';
+import { type AtOnce, answerAtOnce } from './statement.ts';
 
 /** Prepared statements kept per connection; hand-written verbs need some fifty, filtered lists add variants. */
 const STATEMENT_CACHE = 300;
@@ -48,7 +48,7 @@ export function openToRead(file: string): Database.Database {
 export function kyselyOn(db: Database.Database): Kysely<Schema> {
   const connection = new SqliteConnection(db);
   const kysely = new Kysely<Schema>({ dialect: dialectOf(connection) });
-  answerAtOnce(kysely, (query) => connection.execute(query).rows);
+  answerAtOnce(kysely, connection);
   return kysely;
 }
 
@@ -72,15 +72,7 @@ function dialectOf(connection: SqliteConnection): Dialect {
   };
 }
 
-function forEachRow<R>(statement: Database.Statement, { parameters }: RowsQuery): R[] {
-  const rows: R[] = [];
-  for (const values of parameters)
-    if (!statement.reader) statement.run(values);
-    else rows.push(...(statement.all(values) as R[]));
-  return rows;
-}
-
-class SqliteConnection implements DatabaseConnection {
+class SqliteConnection implements DatabaseConnection, AtOnce {
   readonly #db: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
 
@@ -88,16 +80,21 @@ class SqliteConnection implements DatabaseConnection {
     this.#db = db;
   }
 
-  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return this.execute(query);
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#prepare(sql).reader) return { rows: this.all(sql, parameters) as R[] };
+    return { rows: [], numAffectedRows: BigInt(this.run(sql, parameters)) };
   }
 
-  execute<R>(query: CompiledQuery | RowsQuery): QueryResult<R> {
-    const statement = this.#prepare(query.sql);
-    if ('forEachRow' in query) return { rows: forEachRow<R>(statement, query) };
-    if (statement.reader) return { rows: statement.all(query.parameters) as R[] };
-    const { changes } = statement.run(query.parameters);
-    return { rows: [], numAffectedRows: BigInt(changes) };
+  all(text: string, parameters: readonly unknown[]): unknown[] {
+    const statement = this.#prepare(text);
+    // One by one: each parameter of a list would have to be asked for.
+    if (statement.reader) return statement.all(...parameters);
+    statement.run(...parameters);
+    return [];
+  }
+
+  run(text: string, parameters: readonly unknown[]): number {
+    return this.#prepare(text).run(...parameters).changes;
   }
 
   // biome-ignore lint/correctness/useYield: streaming is not offered; lists are paged

@@ -25,17 +25,25 @@ export function statement<Row>(
   };
 }
 
-/** Databases whose statements are answered at once, and how. */
-const atOnce = new WeakMap<Tx, (query: CompiledQuery | RowsQuery) => unknown[]>();
+/** The embedded database, whose statements are answered at once. */
+export interface AtOnce {
+  all(text: string, parameters: readonly unknown[]): unknown[];
+  /** Of a statement without rows to return. @returns how many rows it changed */
+  run(text: string, parameters: readonly unknown[]): number;
+}
+
+const atOnce = new WeakMap<Tx, AtOnce>();
 
 /** Lets the statements of this file go straight to a connection: the way through Kysely costs as much as a small one. */
-export function answerAtOnce(tx: Tx, execute: (query: CompiledQuery | RowsQuery) => unknown[]): void {
-  atOnce.set(tx, execute);
+export function answerAtOnce(tx: Tx, connection: AtOnce): void {
+  atOnce.set(tx, connection);
 }
 
 async function run<Row>(tx: Tx, query: CompiledQuery): Promise<Row[]> {
-  const execute = atOnce.get(tx);
-  return execute ? (execute(query) as Row[]) : (await tx.executeQuery<Row>(query)).rows;
+  const connection = atOnce.get(tx);
+  return connection
+    ? (connection.all(query.sql, query.parameters) as Row[])
+    : (await tx.executeQuery<Row>(query)).rows;
 }
 
 const preparedNames = new Map<string, string>();
@@ -90,19 +98,18 @@ function storable(value: Value): Value {
   return value.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
-/** A statement to be run once for each of its `parameters`, which are rows of values; see `forRows`. */
-export interface RowsQuery extends CompiledQuery {
-  readonly forEachRow: true;
-}
-
-/** How a statement of `forRows` speaks of its rows: the value of each column, and what goes where it names tables. */
+/** How a statement over rows speaks of them: the value of each column, and what goes where it names tables. */
 export interface Rows<Column extends string> {
   v: Record<Column, string>;
   /** `from` with the rows as a table, or nothing where they are given one by one. */
   from: string;
+  /** The same as one more table of a `select`. */
+  beside: string;
   /** All the columns of the rows, for an `insert`. */
   values: string;
 }
+
+type AnyRow<Column extends string> = Record<Column, Value>;
 
 /**
  * A statement that every message needs, over rows. PostgreSQL gets them all at once, as JSON: there a statement is a
@@ -114,38 +121,77 @@ export interface Rows<Column extends string> {
 export function forRows<Column extends string, Row = never>(
   columns: Record<Column, ColumnType>,
   around: (rows: Rows<Column>) => string,
-): (tx: Tx, rows: readonly Record<Column, Value>[]) => Promise<Row[]> {
-  const names = Object.keys(columns) as Column[];
-  const sqlite = oneRow(names, around);
-  const postgres = prepared(numbered(around(allRows(columns, names))));
+): (tx: Tx, rows: readonly AnyRow<Column>[]) => Promise<Row[]> {
+  const one = oneRow(columns, around);
+  const all = allRows(columns, around);
   return async (tx, rows) => {
-    if (rows.length === 0) return [];
-    const query: CompiledQuery | RowsQuery = isPostgres(tx)
-      ? CompiledQuery.raw(postgres, [rowsAsJson(rows)])
-      : {
-          ...sqlite.query,
-          forEachRow: true,
-          parameters: rows.map((row) => sqlite.order.map((name) => storable(row[name]))),
-        };
-    return run<Row>(tx, query);
+    const connection = atOnce.get(tx);
+    if (!connection) return all<Row>(tx, rows);
+    return rows.flatMap((row) => connection.all(one.text, parametersOf([row], one.order)) as Row[]);
+  };
+}
+
+/**
+ * The same for a statement that changes at most one row for each of those it is given.
+ * @param told columns by which a row is known, each with what `returning` has to ask for
+ * @returns those of the given rows for which something was changed
+ */
+export function changing<Column extends string, Given extends AnyRow<Column> = AnyRow<Column>>(
+  columns: Record<Column, ColumnType>,
+  told: Partial<Record<Column, string>>,
+  around: (rows: Rows<Column>) => string,
+): (tx: Tx, rows: readonly Given[]) => Promise<Given[]> {
+  const names = Object.keys(told) as Column[];
+  const returning = names.map((name) => `${told[name]} as "${name}"`);
+  const nameOf = (row: AnyRow<Column>) => names.map((name) => row[name]).join(' ');
+  const one = oneRow(columns, around);
+  const all = allRows(columns, (rows) => `${around(rows)} returning ${returning.join(', ')}`);
+  return async (tx, rows) => {
+    const connection = atOnce.get(tx);
+    // How many there were costs nothing there, and a row that is returned is kept in a table of its own first.
+    if (connection) return rows.filter((row) => connection.run(one.text, parametersOf([row], one.order)) > 0);
+    const changed = new Set((await all<AnyRow<Column>>(tx, rows)).map(nameOf));
+    return rows.filter((row) => changed.has(nameOf(row)));
   };
 }
 
 function allRows<Column extends string>(
   columns: Record<Column, ColumnType>,
-  names: readonly Column[],
-): Rows<Column> {
-  const from = `from ${postgresRecordset(columns)}`;
+  around: (rows: Rows<Column>) => string,
+) {
+  const names = Object.keys(columns) as Column[];
+  const table = postgresRecordset(columns);
   const v = Object.fromEntries(names.map((name) => [name, `v."${name}"`])) as Record<Column, string>;
-  return { v, from, values: `select ${names.map((name) => v[name]).join(', ')} ${from}` };
+  const values = `select ${names.map((name) => v[name]).join(', ')} from ${table}`;
+  const text = prepared(numbered(around({ v, from: `from ${table}`, beside: `, ${table}`, values })));
+  return async <Row>(tx: Tx, rows: readonly AnyRow<Column>[]): Promise<Row[]> =>
+    rows.length === 0 ? [] : run<Row>(tx, CompiledQuery.raw(text, [rowsAsJson(rows)]));
 }
 
 /** The statement for one row, and which columns its parameters are, one for each time that it names one. */
-function oneRow<Column extends string>(names: readonly Column[], around: (rows: Rows<Column>) => string) {
+function oneRow<Column extends string>(
+  columns: Record<Column, ColumnType>,
+  around: (rows: Rows<Column>) => string,
+) {
+  const names = Object.keys(columns) as Column[];
   const v = Object.fromEntries(names.map((name) => [name, `{{${name}}}`])) as Record<Column, string>;
-  const text = around({ v, from: '', values: `values (${names.map((name) => v[name]).join(', ')})` });
+  const text = around({
+    v,
+    from: '',
+    beside: '',
+    values: `values (${names.map((name) => v[name]).join(', ')})`,
+  });
   const order = [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name as Column);
-  return { query: CompiledQuery.raw(text.replace(/\{\{\w+\}\}/g, '?')), order };
+  return { text: text.replace(/\{\{\w+\}\}/g, '?'), order };
+}
+
+function parametersOf<Column extends string>(
+  rows: readonly AnyRow<Column>[],
+  order: readonly Column[],
+): Value[] {
+  const parameters: Value[] = [];
+  for (const row of rows) for (const name of order) parameters.push(storable(row[name]));
+  return parameters;
 }
 
 /** A list of texts for `in`: one parameter, `JSON.stringify` of the list, for any number of them. */
@@ -159,16 +205,32 @@ export function spelled(inner: Spelling, around: (inner: string) => string): Spe
   return { sqlite: around(inner.sqlite), postgres: around(inner.postgres) };
 }
 
-/** Inserts rows of which each has every column, any number of them. */
+/** So many rows are inserted by one statement of the embedded database, or by one for each power of two among them. */
+const INSERTED_AT_ONCE = [16, 8, 4, 2, 1];
+
+/**
+ * Inserts rows of which each has every column, any number of them. The embedded database takes some at once, and fails
+ * at the first that it refuses: to take back those before it, it would keep a journal of the statement (see `forRows`).
+ * Who throws in a transaction undoes all of it.
+ */
 export function insertOf<Column extends string>(
   table: string,
   columns: Record<Column, ColumnType>,
-  /** Follows the rows, as `on conflict do nothing`. */
-  ending = '',
-): (tx: Tx, rows: readonly Record<Column, Value>[]) => Promise<void> {
-  const names = Object.keys(columns)
-    .map((name) => `"${name}"`)
-    .join(', ');
-  const insert = forRows(columns, ({ values }) => `insert into "${table}" (${names}) ${values} ${ending}`);
-  return async (tx, rows) => void (await insert(tx, rows));
+): (tx: Tx, rows: readonly AnyRow<Column>[]) => Promise<void> {
+  const order = Object.keys(columns) as Column[];
+  const names = order.map((name) => `"${name}"`).join(', ');
+  const one = `(${order.map(() => '?').join(', ')})`;
+  const texts = INSERTED_AT_ONCE.map((count) => {
+    const values = Array.from({ length: count }, () => one).join(', ');
+    return { count, text: `insert or fail into "${table}" (${names}) values ${values}` };
+  });
+  const all = allRows(columns, ({ values }) => `insert into "${table}" (${names}) ${values}`);
+  return async (tx, rows) => {
+    const connection = atOnce.get(tx);
+    if (!connection) return void (await all(tx, rows));
+    let at = 0;
+    for (const { count, text } of texts)
+      for (; rows.length - at >= count; at += count)
+        connection.run(text, parametersOf(rows.slice(at, at + count), order));
+  };
 }
