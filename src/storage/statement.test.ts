@@ -11,10 +11,10 @@ const change = changing(
   { name: 'settings.name' },
   ({ v, from }) => `update settings set value = ${v.value} ${from} where settings.name = ${v.name}`,
 );
-const find = forRows<'name', { name: string; value: string }>(
-  { name: 'text' },
-  ({ v, beside }) =>
-    `select settings.name, settings.value from settings${beside} where settings.name = ${v.name}`,
+const changeAndReturn = forRows<keyof typeof COLUMNS, { was: string }>(
+  COLUMNS,
+  ({ v, from }) =>
+    `update settings set value = ${v.value} ${from} where settings.name = ${v.name} returning settings.name as was`,
 );
 
 const rows = (count: number, value = '') =>
@@ -45,11 +45,12 @@ describe.each(ENGINES)('statements over rows on $engine', ({ open }) => {
     expect(await stored(db)).toEqual([...rows(2, 'new'), rows(3)[2]]);
   });
 
-  test('returns what is found for each', async () => {
+  test('returns what each one returns', async () => {
     const db = await fresh();
-    await db.write((tx) => insert(tx, rows(3, 'v')));
-    const found = await find(db.read, [{ name: 'n002' }, { name: 'nobody' }, { name: 'n000' }]);
-    expect(found.map(({ name }) => name).sort()).toEqual(['n000', 'n002']);
+    await db.write((tx) => insert(tx, rows(3)));
+    const given = [...rows(2, 'new'), { name: 'nobody', value: 'new' }];
+    const returned = await db.write((tx) => changeAndReturn(tx, given));
+    expect(returned.map(({ was }) => was).sort()).toEqual(['n000', 'n001']);
   });
 
   test('replaces what a text cannot hold', async () => {

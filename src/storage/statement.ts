@@ -103,8 +103,6 @@ export interface Rows<Column extends string> {
   v: Record<Column, string>;
   /** `from` with the rows as a table, or nothing where they are given one by one. */
   from: string;
-  /** The same as one more table of a `select`. */
-  beside: string;
   /** All the columns of the rows, for an `insert`. */
   values: string;
 }
@@ -163,7 +161,7 @@ function allRows<Column extends string>(
   const table = postgresRecordset(columns);
   const v = Object.fromEntries(names.map((name) => [name, `v."${name}"`])) as Record<Column, string>;
   const values = `select ${names.map((name) => v[name]).join(', ')} from ${table}`;
-  const text = prepared(numbered(around({ v, from: `from ${table}`, beside: `, ${table}`, values })));
+  const text = prepared(numbered(around({ v, from: `from ${table}`, values })));
   return async <Row>(tx: Tx, rows: readonly AnyRow<Column>[]): Promise<Row[]> =>
     rows.length === 0 ? [] : run<Row>(tx, CompiledQuery.raw(text, [rowsAsJson(rows)]));
 }
@@ -178,7 +176,6 @@ function oneRow<Column extends string>(
   const text = around({
     v,
     from: '',
-    beside: '',
     values: `values (${names.map((name) => v[name]).join(', ')})`,
   });
   const order = [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name as Column);
