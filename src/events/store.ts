@@ -1,5 +1,5 @@
 import type { Db, Tx } from '../storage/db.ts';
-import { insertOf } from '../storage/statement.ts';
+import { insertOf } from '../storage/insert.ts';
 import type { EventType, NewEvent, RecordedEvent } from './event.ts';
 
 const insertEventRows = insertOf('events', {

@@ -1,8 +1,9 @@
 import { type Selectable, sql } from 'kysely';
 import { failpoint } from '../failpoint.ts';
 import type { Db, Tx } from '../storage/db.ts';
+import { insertOf } from '../storage/insert.ts';
 import type { MessagesTable, Schema } from '../storage/schema.ts';
-import { ANY_OF, changing, insertOf, spelled, statement } from '../storage/statement.ts';
+import { ANY_OF, changing, spelled, statement } from '../storage/statement.ts';
 import type { Message } from './message.ts';
 
 export type NewMessage = Omit<

@@ -1,5 +1,6 @@
 import type { Db, Tx } from '../storage/db.ts';
-import { insertOf, recordset, spelled, statement } from '../storage/statement.ts';
+import { insertOf } from '../storage/insert.ts';
+import { recordset, spelled, statement } from '../storage/statement.ts';
 
 export interface NewAttempt {
   messageId: string;

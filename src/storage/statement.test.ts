@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Db } from './db.ts';
-import { changing, forRows, insertOf } from './statement.ts';
+import { insertOf } from './insert.ts';
+import { changing, forRows } from './statement.ts';
 import { ENGINES, testDb, testFolder } from './testing.ts';
 
 const COLUMNS = { name: 'text', value: 'text' } as const;
@@ -28,6 +29,13 @@ describe.each(ENGINES)('statements over rows on $engine', ({ open }) => {
     const db = await fresh();
     await db.write((tx) => insert(tx, rows(count, 'v')));
     expect(await stored(db)).toEqual(rows(count, 'v'));
+  });
+
+  test('rows that have texts in common keep what differs', async () => {
+    const db = await fresh();
+    const given = rows(40, 'v').map((row, at) => (at % 9 === 0 ? { ...row, value: `own ${at}` } : row));
+    await db.write((tx) => insert(tx, given));
+    expect(await stored(db)).toEqual(given);
   });
 
   test('where one cannot be inserted, none is', async () => {

@@ -32,7 +32,7 @@ export interface AtOnce {
   run(text: string, parameters: readonly unknown[]): number;
 }
 
-const atOnce = new WeakMap<Tx, AtOnce>();
+export const atOnce = new WeakMap<Tx, AtOnce>();
 
 /** Lets the statements of this file go straight to a connection: the way through Kysely costs as much as a small one. */
 export function answerAtOnce(tx: Tx, connection: AtOnce): void {
@@ -107,7 +107,7 @@ export interface Rows<Column extends string> {
   values: string;
 }
 
-type AnyRow<Column extends string> = Record<Column, Value>;
+export type AnyRow<Column extends string> = Record<Column, Value>;
 
 /**
  * A statement that every message needs, over rows. PostgreSQL gets them all at once, as JSON: there a statement is a
@@ -153,7 +153,8 @@ export function changing<Column extends string, Given extends AnyRow<Column> = A
   };
 }
 
-function allRows<Column extends string>(
+/** The statement of PostgreSQL. */
+export function allRows<Column extends string>(
   columns: Record<Column, ColumnType>,
   around: (rows: Rows<Column>) => string,
 ) {
@@ -182,7 +183,7 @@ function oneRow<Column extends string>(
   return { text: text.replace(/\{\{\w+\}\}/g, '?'), order };
 }
 
-function parametersOf<Column extends string>(
+export function parametersOf<Column extends string>(
   rows: readonly AnyRow<Column>[],
   order: readonly Column[],
 ): Value[] {
@@ -200,34 +201,4 @@ export const ANY_OF: Spelling = {
 /** The same text around what is spelled differently. */
 export function spelled(inner: Spelling, around: (inner: string) => string): Spelling {
   return { sqlite: around(inner.sqlite), postgres: around(inner.postgres) };
-}
-
-/** So many rows are inserted by one statement of the embedded database, or by one for each power of two among them. */
-const INSERTED_AT_ONCE = [16, 8, 4, 2, 1];
-
-/**
- * Inserts rows of which each has every column, any number of them. The embedded database takes some at once, and fails
- * at the first that it refuses: to take back those before it, it would keep a journal of the statement (see `forRows`).
- * Who throws in a transaction undoes all of it.
- */
-export function insertOf<Column extends string>(
-  table: string,
-  columns: Record<Column, ColumnType>,
-): (tx: Tx, rows: readonly AnyRow<Column>[]) => Promise<void> {
-  const order = Object.keys(columns) as Column[];
-  const names = order.map((name) => `"${name}"`).join(', ');
-  const one = `(${order.map(() => '?').join(', ')})`;
-  const texts = INSERTED_AT_ONCE.map((count) => {
-    const values = Array.from({ length: count }, () => one).join(', ');
-    return { count, text: `insert or fail into "${table}" (${names}) values ${values}` };
-  });
-  const all = allRows(columns, ({ values }) => `insert into "${table}" (${names}) ${values}`);
-  return async (tx, rows) => {
-    const connection = atOnce.get(tx);
-    if (!connection) return void (await all(tx, rows));
-    let at = 0;
-    for (const { count, text } of texts)
-      for (; rows.length - at >= count; at += count)
-        connection.run(text, parametersOf(rows.slice(at, at + count), order));
-  };
 }
