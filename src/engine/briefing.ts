@@ -24,15 +24,11 @@ export async function briefingFor(
 ): Promise<Briefing> {
   const templates = await findTemplatesById(db, distinct(rows.flatMap((row) => row.template_id ?? [])));
   const attached = await haveAttachments(db, distinct(rows.map((row) => row.content_of)));
-  const suppressions = new Map<string, Map<string, Suppression>>();
-  for (const [workspaceId, own] of Map.groupBy(rows, (row) => row.workspace_id)) {
-    const keys = distinct(own.map((row) => row.rcpt_key));
-    suppressions.set(workspaceId, await findSuppressions(db.read, workspaceId, keys, now));
-  }
+  const suppressionOf = await findSuppressions(db.read, rows, now);
   return {
     serversOf: (row) => serversOf.get(row.workspace_id) ?? [],
     templateOf: (row) => (row.template_id === null ? undefined : templates.get(row.template_id)),
-    suppressionOf: (row) => suppressions.get(row.workspace_id)?.get(row.rcpt_key),
+    suppressionOf,
     hasAttachments: (row) => attached.has(row.content_of),
   };
 }

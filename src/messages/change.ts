@@ -90,7 +90,7 @@ export async function resendMessage(
   const live = (await listServers(db, actor.workspaceId)).length > 0;
   const newRowId = newId('msg', now);
   await db.write(async (tx) => {
-    const blocked = (await findSuppressions(tx, actor.workspaceId, [row.rcpt_key], now)).get(row.rcpt_key);
+    const blocked = (await findSuppressions(tx, [row], now))(row);
     if (blocked) throw stillBlocked(blocked);
     await insertMessages(tx, [copyOf(row, newRowId, vault, live, now)]);
     await recordEvents(tx, [

@@ -183,24 +183,19 @@ export function sendableNow(drafts: readonly Draft[], now: number): NewMessage[]
 
 /** What goes to a blocked address is recorded as such, and never sent. */
 async function markBlocked(tx: Tx, intents: readonly Intent[]): Promise<void> {
-  for (const [workspaceId, own] of Map.groupBy(intents, (intent) => intent.workspaceId)) {
-    const rows = own.flatMap((intent) => intent.drafts.flatMap((draft) => draft.rows));
-    if (rows.length === 0) continue;
-    const { now } = own[0]!;
-    const keys = [...new Set(rows.map((row) => row.rcpt_key))];
-    const blocked = await findSuppressions(tx, workspaceId, keys, now);
-    for (const row of rows) {
-      const suppression = blocked.get(row.rcpt_key);
-      if (!suppression) continue;
-      letGo(row);
-      Object.assign(row, {
-        state: 'blocked',
-        code: 'suppressed',
-        reason: blockedReason(suppression),
-        final_at: row.created_at,
-        ...(row.sensitive === 1 ? { content: null } : {}),
-      });
-    }
+  const rows = rowsOf(intents);
+  const suppressionOf = await findSuppressions(tx, rows, intents[0]!.now);
+  for (const row of rows) {
+    const suppression = suppressionOf(row);
+    if (!suppression) continue;
+    letGo(row);
+    Object.assign(row, {
+      state: 'blocked',
+      code: 'suppressed',
+      reason: blockedReason(suppression),
+      final_at: row.created_at,
+      ...(row.sensitive === 1 ? { content: null } : {}),
+    });
   }
 }
 

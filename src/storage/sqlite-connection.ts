@@ -85,12 +85,19 @@ class SqliteConnection implements DatabaseConnection, AtOnce {
     return { rows: [], numAffectedRows: BigInt(this.run(sql, parameters)) };
   }
 
+  // Parameters are given one by one: each of a list would have to be asked for.
   all(text: string, parameters: readonly unknown[]): unknown[] {
     const statement = this.#prepare(text);
-    // One by one: each parameter of a list would have to be asked for.
     if (statement.reader) return statement.all(...parameters);
     statement.run(...parameters);
     return [];
+  }
+
+  first(text: string, parameters: readonly unknown[]): unknown {
+    const statement = this.#prepare(text);
+    if (statement.reader) return statement.get(...parameters);
+    statement.run(...parameters);
+    return undefined;
   }
 
   run(text: string, parameters: readonly unknown[]): number {

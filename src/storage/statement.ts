@@ -28,6 +28,8 @@ export function statement<Row>(
 /** The embedded database, whose statements are answered at once. */
 export interface AtOnce {
   all(text: string, parameters: readonly unknown[]): unknown[];
+  /** Of a statement that returns one row at most. */
+  first(text: string, parameters: readonly unknown[]): unknown;
   /** Of a statement without rows to return. @returns how many rows it changed */
   run(text: string, parameters: readonly unknown[]): number;
 }
@@ -103,6 +105,8 @@ export interface Rows<Column extends string> {
   v: Record<Column, string>;
   /** `from` with the rows as a table, or nothing where they are given one by one. */
   from: string;
+  /** The same as one more table, for a `select`. */
+  beside: string;
   /** All the columns of the rows, for an `insert`. */
   values: string;
 }
@@ -114,7 +118,7 @@ export type AnyRow<Column extends string> = Record<Column, Value>;
  * round trip. The embedded database runs it for one row after the other, with the values as parameters: that costs it
  * half of what reading JSON does, and a statement that changes one row by its key keeps no journal of its own, into
  * which it would copy each page it is about to change (sqlite.org/tempfiles.html, statement journals).
- * @param around makes the statement; no parameters but the rows
+ * @param around makes the statement, which returns one row at most for each; no parameters but the rows
  */
 export function forRows<Column extends string, Row = never>(
   columns: Record<Column, ColumnType>,
@@ -125,7 +129,8 @@ export function forRows<Column extends string, Row = never>(
   return async (tx, rows) => {
     const connection = atOnce.get(tx);
     if (!connection) return all<Row>(tx, rows);
-    return rows.flatMap((row) => connection.all(one.text, parametersOf([row], one.order)) as Row[]);
+    const returned = rows.map((row) => connection.first(one.text, parametersOf([row], one.order)));
+    return returned.filter((row) => row !== undefined) as Row[];
   };
 }
 
@@ -162,7 +167,7 @@ export function allRows<Column extends string>(
   const table = postgresRecordset(columns);
   const v = Object.fromEntries(names.map((name) => [name, `v."${name}"`])) as Record<Column, string>;
   const values = `select ${names.map((name) => v[name]).join(', ')} from ${table}`;
-  const text = prepared(numbered(around({ v, from: `from ${table}`, values })));
+  const text = prepared(numbered(around({ v, from: `from ${table}`, beside: `, ${table}`, values })));
   return async <Row>(tx: Tx, rows: readonly AnyRow<Column>[]): Promise<Row[]> =>
     rows.length === 0 ? [] : run<Row>(tx, CompiledQuery.raw(text, [rowsAsJson(rows)]));
 }
@@ -177,6 +182,7 @@ function oneRow<Column extends string>(
   const text = around({
     v,
     from: '',
+    beside: '',
     values: `values (${names.map((name) => v[name]).join(', ')})`,
   });
   const order = [...text.matchAll(/\{\{(\w+)\}\}/g)].map(([, name]) => name as Column);

@@ -1,7 +1,7 @@
 import { type Insertable, type Selectable, sql } from 'kysely';
 import type { Db, Tx } from '../storage/db.ts';
 import type { Schema } from '../storage/schema.ts';
-import { ANY_OF, spelled, statement } from '../storage/statement.ts';
+import { forRows } from '../storage/statement.ts';
 import type { Suppression, SuppressionReason, SuppressionSource } from './suppression.ts';
 
 /** The first reason stays, unless the new block lasts longer. @returns false when it stayed */
@@ -22,18 +22,24 @@ export async function insertSuppression(tx: Tx, suppression: Suppression): Promi
   return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
 }
 
-const amongKeys = statement<Selectable<Schema['suppressions']>>(
-  spelled(ANY_OF, (keys) => `select * from suppressions where workspace_id = ? and email_key in ${keys}`),
+/** Whom a workspace may write to or not, as a message names them. */
+export interface Recipient {
+  workspace_id: string;
+  rcpt_key: string;
+}
+
+const suppressionsAmong = forRows<keyof Recipient, Selectable<Schema['suppressions']>>(
+  { workspace_id: 'text', rcpt_key: 'text' },
+  ({ v, beside }) => `select suppressions.* from suppressions${beside}
+    where suppressions.workspace_id = ${v.workspace_id} and suppressions.email_key = ${v.rcpt_key}`,
 );
 
-export async function suppressionsFor(
-  tx: Tx,
-  workspaceId: string,
-  emailKeys: readonly string[],
-): Promise<Map<string, Suppression>> {
-  if (emailKeys.length === 0) return new Map();
-  const rows = await amongKeys(tx, [workspaceId, JSON.stringify(emailKeys)]);
-  return new Map(rows.map((row) => [row.email_key, suppressionOf(row)]));
+export async function suppressionsFor(tx: Tx, recipients: readonly Recipient[]): Promise<Suppression[]> {
+  const rows = await suppressionsAmong(
+    tx,
+    recipients.map(({ workspace_id, rcpt_key }) => ({ workspace_id, rcpt_key })),
+  );
+  return rows.map(suppressionOf);
 }
 
 export async function suppressionByKey(
@@ -41,7 +47,7 @@ export async function suppressionByKey(
   workspaceId: string,
   emailKey: string,
 ): Promise<Suppression | undefined> {
-  return (await suppressionsFor(tx, workspaceId, [emailKey])).get(emailKey);
+  return (await suppressionsFor(tx, [{ workspace_id: workspaceId, rcpt_key: emailKey }]))[0];
 }
 
 export async function deleteSuppression(

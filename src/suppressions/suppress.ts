@@ -8,6 +8,7 @@ import {
   deleteSuppression,
   insertSuppression,
   listRows,
+  type Recipient,
   type SuppressionFilter,
   suppressionByKey,
   suppressionsFor,
@@ -40,16 +41,16 @@ export function suppress(tx: Tx, given: Given): Promise<boolean> {
   });
 }
 
-/** Which of these addresses the workspace does not write to at this time, by address key. */
+/** Which of these recipients their workspaces do not write to at this time. @returns the block of each of them, if any */
 export async function findSuppressions(
   tx: Tx,
-  workspaceId: string,
-  emailKeys: readonly string[],
+  recipients: readonly Recipient[],
   now: number,
-): Promise<Map<string, Suppression>> {
-  const found = await suppressionsFor(tx, workspaceId, emailKeys);
-  for (const [key, one] of found) if (!isActive(one, now)) found.delete(key);
-  return found;
+): Promise<(recipient: Recipient) => Suppression | undefined> {
+  const found = new Map<string, Suppression>();
+  for (const one of await suppressionsFor(tx, recipients))
+    if (isActive(one, now)) found.set(`${one.workspaceId} ${one.emailKey}`, one);
+  return ({ workspace_id, rcpt_key }) => found.get(`${workspace_id} ${rcpt_key}`);
 }
 
 /** Blocks an address by hand. @throws AppError already_blocked (409), or what is wrong with the address */
