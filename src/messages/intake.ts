@@ -157,7 +157,8 @@ async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<Stored> {
   const drafts = stored.flatMap((intent) => intent.drafts);
   const rows = drafts.flatMap((draft) => draft.rows);
   await insertMessages(tx, rows);
-  for (const draft of drafts) await insertAttachments(tx, draft.rows[0]!.id, draft.attachments);
+  for (const draft of drafts)
+    if (draft.attachments.length > 0) await insertAttachments(tx, draft.rows[0]!.id, draft.attachments);
   await recordEvents(tx, rows.map(eventOf));
   await count(tx, rows.filter((row) => row.state === 'blocked').map(tallyOf));
   failpoint('accept-uncommitted');
@@ -205,6 +206,7 @@ async function storeKeys(tx: Tx, intents: readonly Intent[]): Promise<Set<number
   const firsts = new Map<string, number>();
   for (const [at, intent] of intents.entries())
     if (intent.key && !firsts.has(place(intent))) firsts.set(place(intent), at);
+  if (firsts.size === 0) return new Set();
   const won = await insertIdempotencyKeys(
     tx,
     [...firsts.values()].map((at) => {
