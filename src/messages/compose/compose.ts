@@ -81,7 +81,7 @@ function bytesOf(pieces: readonly (string | Buffer)[]): Buffer {
 
 function messageFields(input: ComposeInput): string {
   return [
-    headerField('From', mailboxTokens([input.from])),
+    fromField(input.from),
     input.to.length > 0 ? headerField('To', mailboxTokens(input.to)) : '',
     input.cc && input.cc.length > 0 ? headerField('Cc', mailboxTokens(input.cc)) : '',
     input.replyTo ? headerField('Reply-To', mailboxTokens([input.replyTo])) : '',
@@ -90,9 +90,20 @@ function messageFields(input: ComposeInput): string {
     headerField('Message-ID', [`<${input.messageId}>`]),
     headerField('X-Mailwright-ID', [input.id]),
     ...Object.entries(input.headers ?? {}).map(([name, value]) => headerField(name, valueTokens(value))),
-    headerField('MIME-Version', ['1.0']),
+    'MIME-Version: 1.0\r\n',
   ].join('');
 }
+
+/** The same sender is the same object in very many letters. */
+function fromField(from: Mailbox): string {
+  const known = FROM_FIELDS.get(from);
+  if (known !== undefined) return known;
+  const field = headerField('From', mailboxTokens([from]));
+  FROM_FIELDS.set(from, field);
+  return field;
+}
+
+const FROM_FIELDS = new WeakMap<Mailbox, string>();
 
 /** mixed( alternative( text, related( html, inline… ) ), attachment… ), every layer only where it has two children. */
 function rootEntity(input: ComposeInput): Entity {

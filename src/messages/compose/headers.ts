@@ -20,9 +20,13 @@ const ATOMS = /^[\w!#$%&'*+/=?^`{|}~-]+(?: [\w!#$%&'*+/=?^`{|}~-]+)*$/;
  * Throws when a token would break the line: everything was checked at acceptance, so that is a bug, not a mail to send.
  */
 export function headerField(name: string, tokens: readonly string[]): string {
-  const whole = tokens.length === 0 ? `${name}:` : `${name}: ${tokens.join(' ')}`;
+  const whole = tokens.length === 0 ? `${name}:` : `${name}: ${joined(tokens)}`;
   if (LINE_BREAKING.test(whole)) throw new Error(`header ${JSON.stringify(name)} contains a line break`);
   return whole.length <= MAX_LINE ? `${whole}\r\n` : folded(name, tokens);
+}
+
+function joined(tokens: readonly string[]): string {
+  return tokens.length === 1 ? tokens[0]! : tokens.join(' ');
 }
 
 function folded(name: string, tokens: readonly string[]): string {
@@ -42,9 +46,10 @@ function folded(name: string, tokens: readonly string[]): string {
 export function textTokens(text: string): string[] {
   const flat = flatten(text);
   if (flat === '') return [];
+  if (!isPlain(flat)) return encodedWords(flat);
+  if (flat.length <= MAX_TOKEN) return [flat]; // as most are: there is nothing to fold
   const tokens = flat.split(LONE_BLANK);
-  const plain = isPlain(flat) && tokens.every((token) => token.length <= MAX_TOKEN);
-  return plain ? tokens : encodedWords(flat);
+  return tokens.every((token) => token.length <= MAX_TOKEN) ? tokens : encodedWords(flat);
 }
 
 /** A custom header's value: ASCII goes out as given, since its syntax is not ours to know. */
@@ -57,7 +62,7 @@ export function mailboxTokens(mailboxes: readonly Mailbox[]): string[] {
   return mailboxes.flatMap((mailbox, index) => {
     const comma = index < mailboxes.length - 1 ? ',' : '';
     const { address } = mailbox.address;
-    const name = phrase(mailbox.name ?? '');
+    const name = mailbox.name === undefined ? [] : phrase(mailbox.name);
     return name.length === 0 ? [address + comma] : [...name, `<${address}>${comma}`];
   });
 }
