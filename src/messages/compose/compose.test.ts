@@ -123,6 +123,14 @@ describe('structure', () => {
     expect(compose(input).content.equals(compose({ ...input, boundarySeed: 'msg_2' }).content)).toBe(false);
   });
 
+  test('a letter stays as it was made, whatever is made after it', () => {
+    const made = Array.from({ length: 200 }, (_, at) => {
+      const { content } = compose({ ...base, text: `${at} ü`.repeat(at * 20) });
+      return { content, atFirst: content.toString() };
+    });
+    for (const { content, atFirst } of made) expect(content.toString()).toBe(atFirst);
+  });
+
   test('no body can contain a boundary', () => {
     const boundary = /boundary="(.+)"/.exec(source({ ...base, html }))![1]!;
     const forged = source({ ...base, text: `x\n--${boundary}--\n`, html });

@@ -73,10 +73,29 @@ export function compose(input: ComposeInput): ComposedMessage {
 
 /** Joined as text where all is text: one piece of memory for a letter, instead of one for each of its parts. */
 function bytesOf(pieces: readonly (string | Buffer)[]): Buffer {
-  if (!pieces.some((piece) => typeof piece !== 'string')) return Buffer.from(pieces.join(''), 'utf8');
+  if (!pieces.some((piece) => typeof piece !== 'string')) return onSheet(pieces.join(''));
   return Buffer.concat(
     pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece)),
   );
+}
+
+/** Letters of usual size share memory: to get some for each costs more than to write it. It goes with the last of them. */
+const SHEET = 65_536;
+/** Of UTF-8, for each unit of UTF-16. */
+const MOST_OCTETS = 3;
+let sheet = Buffer.alloc(0);
+let used = 0;
+
+function onSheet(text: string): Buffer {
+  const most = text.length * MOST_OCTETS;
+  if (most > SHEET / 2) return Buffer.from(text, 'utf8');
+  if (most > sheet.length - used) {
+    sheet = Buffer.allocUnsafeSlow(SHEET);
+    used = 0;
+  }
+  const begin = used;
+  used += sheet.write(text, begin, 'utf8');
+  return sheet.subarray(begin, used);
 }
 
 function messageFields(input: ComposeInput): string {
