@@ -1,29 +1,27 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { audienceRoutes } from './audience/routes.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
-import { Gate } from './engine/gate.ts';
-import { behindLog, LoggedPages } from './engine/logged-pages.ts';
+import type { Config } from './config.ts';
+import { openDatabase } from './database.ts';
+import { behindLog } from './engine/behind-log.ts';
 import { StoredPages } from './engine/page.ts';
 import { recoverLog } from './engine/recover.ts';
-import { Throttle } from './engine/throttle.ts';
-import { Worker } from './engine/worker.ts';
+import { openSending, type Sending } from './engine/sending.ts';
+import { SendingThread } from './engine/sending-thread.ts';
 import { armFailPoints } from './failpoint.ts';
 import { openApiDocument } from './http/openapi.ts';
 import { type Route, route } from './http/route.ts';
 import { createHttp, type Listening, listen } from './http/server.ts';
 import { staticFiles } from './http/static.ts';
 import type { Log } from './log.ts';
-import { Backlog } from './messages/backlog.ts';
-import { Intake } from './messages/intake.ts';
 import { composeNotice } from './messages/letter.ts';
 import { messageRoutes } from './messages/routes.ts';
+import type { SendParts } from './messages/send.ts';
 import { NoticeMailer } from './notices/mailer.ts';
 import { noticeRoutes } from './notices/routes.ts';
 import { pauseOf, pauseRestored } from './queue/pause.ts';
 import { freeAllLeases } from './queue/queue.ts';
+import type { SenderData } from './sender.ts';
 import { addressPolicy } from './servers/address-policy.ts';
 import { CheckLimit } from './servers/check-limit.ts';
 import { serverRoutes } from './servers/routes.ts';
@@ -35,19 +33,15 @@ import { Heartbeat, type Restored } from './storage/heartbeat.ts';
 import type { ProcessLock } from './storage/lock.ts';
 import { openVault } from './storage/master-key.ts';
 import { Memo } from './storage/memo.ts';
-import { migrate } from './storage/migrate.ts';
 import { suppressionRoutes } from './suppressions/routes.ts';
 import { VersionCache } from './templates/render.ts';
 import { templateRoutes } from './templates/routes.ts';
-import { Pool } from './transport/pool.ts';
+import type { Vault } from './vault.ts';
 import { authenticate } from './workspaces/authenticate.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
-/** The embedded database, in the data folder. */
-export const DATABASE_FILE = 'mailwright.db';
-
-/** The thread that writes the embedded database. */
-const WRITER = new URL('./writer.ts', import.meta.url);
+/** The thread that takes messages in and carries them. */
+const SENDER = new URL('./sender.ts', import.meta.url);
 
 /** Messages under way get this long to finish when the program is asked to stop. */
 const DRAIN_MS = 30_000;
@@ -64,8 +58,8 @@ export interface AppParts {
   freeSpace?: FreeSpace;
   /** The database is a restored copy, whatever it looks like: sending begins paused. */
   restored?: boolean;
-  /** What every message needs is written by a thread of its own. Tests do without: they arm fail-points in this one. */
-  writesBeside?: boolean;
+  /** Sending and writing have threads of their own where that helps. Tests do without: they arm fail-points in this one. */
+  hasThreads?: boolean;
 }
 
 export interface App {
@@ -81,120 +75,46 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** Opens the database of the settings as it is. @throws ConfigError */
-export async function connectDatabase(config: Config, disk?: Disk, writesBeside = false): Promise<Db> {
-  makeDataFolder(config.dataDir);
-  // Each engine brings a driver; only the one in use is loaded.
-  if (config.databaseUrl !== undefined)
-    return (await import('./storage/postgres.ts')).openPostgres(config.databaseUrl);
-  const { openSqlite } = await import('./storage/sqlite.ts');
-  return openSqlite(join(config.dataDir, DATABASE_FILE), {
-    ...(disk ? { whenFull: () => disk.full() } : {}),
-    ...(writesBeside ? { thread: { entry: WRITER, data: { selfTest: config.selfTest } } } : {}),
-  });
-}
-
-/** Opens and migrates the database of the settings. @throws ConfigError */
-export async function openDatabase(
-  config: Config,
-  clock: Clock,
-  disk?: Disk,
-  writesBeside?: boolean,
-): Promise<Db> {
-  const db = await connectDatabase(config, disk, writesBeside);
-  try {
-    await migrate(db, clock.now());
-  } catch (error) {
-    await db.close();
-    throw error;
-  }
-  return db;
-}
-
-function makeDataFolder(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ConfigError(
-      `The data folder ${dataDir} cannot be made (${(error as Error).message}). Set DATA_DIR to a folder this user can write.`,
-    );
-  }
-}
-
 /** The composition root: every part is made and wired here, and nowhere else. Tests build the same program. */
-export async function createApp(
-  config: Config,
-  {
+export async function createApp(config: Config, parts: AppParts): Promise<App> {
+  const {
     log,
     version,
     webRoot,
-    onSettled,
     freeSpace,
     restored,
-    writesBeside,
+    hasThreads = false,
     clock: machineClock = systemClock,
-  }: AppParts,
-): Promise<App> {
+  } = parts;
   armFailPoints(config.selfTest);
   const disk = new Disk(config.dataDir, freeSpace);
-  let db = await openDatabase(config, machineClock, disk, writesBeside);
-  const { clock, stop: stopClock } = await databaseClock(db, machineClock);
+  // Where another process answers calls, it would not know what is in the log of the worker while this one is dead.
+  const sendsBeside = hasThreads && config.role === 'all' && config.databaseUrl === undefined;
+  const stored = await openDatabase(config, machineClock, { disk, writesBeside: hasThreads && !sendsBeside });
+  const { clock, stop: stopClock } = await databaseClock(stored, machineClock);
   let lock: ProcessLock | undefined;
   try {
     // Of workers on SQLite there is one; on PostgreSQL any number share the queue.
-    const worksAlone = config.role !== 'api' && db.engine === 'sqlite';
+    const worksAlone = config.role !== 'api' && stored.engine === 'sqlite';
     lock = worksAlone ? (await import('./storage/lock.ts')).lockDataFolder(config.dataDir) : undefined;
-    const vault = await openVault(config, db);
-    const policy = addressPolicy(config);
-    const versions = new VersionCache();
-    const { publicUrl } = config;
-    const onRestored = (found: Restored) => pauseRestored(db, found, clock.now());
-    const heartbeat = new Heartbeat(db, clock, config.dataDir, onRestored);
+    const base = { config, db: stored, clock, log, disk, vault: await openVault(config, stored) };
+    const onRestored = (found: Restored) => pauseRestored(stored, found, clock.now());
+    const heartbeat = new Heartbeat(stored, clock, config.dataDir, onRestored);
     if (restored) await onRestored({ reason: 'Started with --restored.', until: clock.now() });
-    const inFolder = { db, clock, log, folder: config.dataDir };
-    if (lock) await recoverLog({ ...inFolder, onLost: onRestored }, clock.now());
+    if (lock) await recoverLog({ db: stored, log, folder: config.dataDir, onLost: onRestored }, clock.now());
+    const versions = new VersionCache();
     const onEnded = (messageId: string) => {
-      heartbeat.worked();
-      onSettled?.(messageId);
+      heartbeat.worked.raise();
+      parts.onSettled?.(messageId);
     };
-    const onStored = (ids: readonly string[]) => ids.forEach(onEnded);
-    // Where another process answers calls, it would not know what is in the log while this one is dead.
-    const logs = worksAlone && config.role === 'all' && writesBeside;
-    const logged = logs ? await LoggedPages.open({ ...inFolder, onStored }) : undefined;
-    if (logged) db = behindLog(db, logged);
+    const { db, sending } = sendsBeside
+      ? await sendingBeside(base, heartbeat)
+      : { db: stored, sending: sendingHere({ ...base, versions }, onEnded) };
     const memo = new Memo(db);
-    // Only where one process both answers calls and sends can it balance the two.
-    const backlog = config.role === 'all' ? new Backlog(clock) : undefined;
-    const worker = new Worker({
-      backlog,
-      db,
-      clock,
-      log,
-      vault,
-      versions,
-      pool: new Pool({ clock }),
-      policy,
-      publicUrl,
-      throttle: new Throttle(),
-      gate: new Gate(db, disk),
-      pages: logged ?? new StoredPages(db, onStored),
-      onExpired: onEnded,
-    });
-    // What is stored in the process that sends it needs not be looked for.
-    const handOver = config.role === 'all' ? worker.hand : undefined;
-    const intake = new Intake(db, { backlog, handOver, nudge: () => worker.nudge() });
-    const accept = { db, clock, vault, versions, memo, disk, intake, backlog, nudge: () => worker.nudge() };
-    const routes: Route[] = [
-      ...workspaceRoutes({ db, clock, config, version, disk }),
-      ...serverRoutes({ db, clock, log, vault, policy, publicUrl, checkLimit: new CheckLimit() }),
-      ...templateRoutes(accept),
-      ...audienceRoutes({ db, clock }),
-      ...messageRoutes(accept),
-      ...statisticRoutes({ db, clock }),
-      ...suppressionRoutes({ db, clock }),
-      ...noticeRoutes({ db, clock }),
-    ];
-    routes.push(...programRoutes(db, disk, routes, version));
+    const routes = allRoutes(
+      { ...base, db, versions, memo, intake: sending.intake, nudge: () => sending.nudge() },
+      version,
+    );
     const http = createHttp({
       routes,
       authenticate: (request) => authenticate({ db, clock, memo }, request),
@@ -202,15 +122,71 @@ export async function createApp(
       clock,
       log,
     });
-    const { systemSmtp: system } = config;
+    const { publicUrl, systemSmtp: system } = config;
     const mailer = system && new NoticeMailer({ db, clock, log, publicUrl, system, compose: composeNotice });
-    return running({ config, db, disk, heartbeat, lock, worker, mailer, http, clock, stopClock });
+    return running({ config, db, disk, heartbeat, lock, sending, mailer, http, clock, stopClock });
   } catch (error) {
     stopClock();
     lock?.release();
-    await db.close();
+    await stored.close();
     throw error;
   }
+}
+
+/** What every part of the program is made of. */
+interface Base {
+  config: Config;
+  db: Db;
+  clock: Clock;
+  log: Log;
+  disk: Disk;
+  vault: Vault;
+}
+
+function sendingHere(
+  { config, ...base }: Base & { versions: VersionCache },
+  onEnded: (messageId: string) => void,
+): Sending {
+  const onStored = (ids: readonly string[]) => ids.forEach(onEnded);
+  return openSending({
+    ...base,
+    policy: addressPolicy(config),
+    publicUrl: config.publicUrl,
+    pages: new StoredPages(base.db, onStored),
+    onExpired: onEnded,
+    isAlone: config.role === 'all',
+  });
+}
+
+/** Sending in its own thread, and the database as this one may write it. */
+async function sendingBeside({ config, db, clock, disk }: Base, { worked }: Heartbeat) {
+  const data: SenderData = {
+    config,
+    shared: db.share!(),
+    low: disk.lowFlag.shared,
+    worked: worked.shared,
+  };
+  const sending = await SendingThread.open(SENDER, data, clock);
+  return { db: behindLog(db, sending), sending };
+}
+
+/** The calls of all rooms, and those of the program itself. */
+function allRoutes({ config, ...parts }: Base & SendParts & { nudge: () => void }, version: string): Route[] {
+  const { db, clock, log, vault, disk } = parts;
+  const { publicUrl } = config;
+  const policy = addressPolicy(config);
+  const routes: Route[] = [
+    ...workspaceRoutes({ db, clock, config, version, disk }),
+    ...serverRoutes({ db, clock, log, vault, policy, publicUrl, checkLimit: new CheckLimit() }),
+    ...templateRoutes(parts),
+    ...audienceRoutes({ db, clock }),
+    ...messageRoutes(parts),
+    ...statisticRoutes({ db, clock }),
+    ...suppressionRoutes({ db, clock }),
+    ...noticeRoutes({ db, clock }),
+  ];
+  routes.push(...programRoutes(db, disk, routes, version));
+  return routes;
 }
 
 interface Running {
@@ -219,7 +195,7 @@ interface Running {
   disk: Disk;
   heartbeat: Heartbeat;
   lock: ProcessLock | undefined;
-  worker: Worker;
+  sending: Sending;
   mailer: NoticeMailer | undefined;
   http: ReturnType<typeof createHttp>;
   clock: Clock;
@@ -227,13 +203,13 @@ interface Running {
 }
 
 function running(parts: Running): App {
-  const { config, db, disk, heartbeat, lock, worker, mailer, http, clock, stopClock } = parts;
+  const { config, db, disk, heartbeat, lock, sending, mailer, http, clock, stopClock } = parts;
   let listening: Listening | undefined;
   return {
     db,
     disk,
     request: (input, init) => http.request(input, init),
-    nudge: () => worker.nudge(),
+    nudge: () => sending.nudge(),
     async start() {
       await heartbeat.begin();
       if (db.engine === 'sqlite') {
@@ -245,14 +221,14 @@ function running(parts: Running): App {
         // With the lock ours no other worker is alive: what was held when it died is due now.
         if (lock) await freeAllLeases(db, clock.now());
         heartbeat.start();
-        worker.start();
+        sending.start();
         mailer?.start();
       }
       return { port: listening?.port ?? 0 };
     },
     async stop() {
       await listening?.close();
-      await worker.stop(DRAIN_MS);
+      await sending.stop(DRAIN_MS);
       disk.stop();
       await heartbeat.stop();
       await mailer?.stop();

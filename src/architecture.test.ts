@@ -14,7 +14,7 @@ const LEVELS: readonly (readonly string[])[] = [
 ];
 const ROUTES_LEVEL = 7;
 /** Wire everything together; nothing imports them. */
-const OUTSIDE = /^(app|main|writer)\.ts$|^(commands|selftest)\//;
+const OUTSIDE = /^(app|main|database|sender|writer)\.ts$|^(commands|selftest)\//;
 /** Programs and tools that stand beside the product's levels. */
 const BESIDE = /^(testing|demo-smtp)\/|\/testing\.ts$/;
 

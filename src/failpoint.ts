@@ -123,15 +123,22 @@ export interface FailPlan {
   strikes: { point: FailPoint; nth: number; action: Action }[];
   without: Rule[];
   waits: Partial<Record<Wait, number>>;
+  /** How often each point was reached, in their order: the threads of a process count together. */
+  reached?: SharedArrayBuffer;
 }
 
+const POINTS = Object.keys(FAIL_POINTS) as FailPoint[];
 let armed: FailPlan | undefined;
-const reached = new Map<FailPoint, number>();
+let reached = newCounts();
 
-/** What this process shall fail at from now on; nothing when undefined. */
+function newCounts(): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(POINTS.length * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** What this thread shall fail at from now on; nothing when undefined. */
 export function armFailPoints(plan: FailPlan | undefined): void {
   armed = plan;
-  reached.clear();
+  reached = plan?.reached ? new Int32Array(plan.reached) : newCounts();
 }
 
 /** A moment at which the plan may strike. `cut` ends the connection this is about, where there is one. */
@@ -141,7 +148,7 @@ export function failpoint(point: FailPoint, cut?: () => void): void {
 
 /** How often it has been reached since the plan was armed. */
 export function timesReached(point: FailPoint): number {
-  return reached.get(point) ?? 0;
+  return Atomics.load(reached, POINTS.indexOf(point));
 }
 
 /** Whether a rule is taken out. */
@@ -155,8 +162,7 @@ export function tuned(wait: Wait, ms: number): number {
 }
 
 function strike(plan: FailPlan, point: FailPoint, cut: (() => void) | undefined): void {
-  const nth = (reached.get(point) ?? 0) + 1;
-  reached.set(point, nth);
+  const nth = Atomics.add(reached, POINTS.indexOf(point), 1) + 1;
   const found = plan.strikes.find((one) => one.point === point && one.nth === nth);
   if (!found) return;
   act(found.action, point, cut);
@@ -190,7 +196,7 @@ const FORM = `FAILPOINT is a list of name:nth:action (kill, stop, throw, drop, s
 
 /** Reads the setting FAILPOINT. @returns a sentence when it cannot be read */
 export function readFailPlan(text: string): FailPlan | string {
-  const plan: FailPlan = { strikes: [], without: [], waits: {} };
+  const plan: FailPlan = { strikes: [], without: [], waits: {}, reached: newCounts().buffer };
   for (const part of text.split(',').map((one) => one.trim())) {
     const rule = RULES.find((one) => part === `without-${one}`);
     const wait = WAITS.find((one) => part.startsWith(`${one}=`));

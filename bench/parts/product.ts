@@ -68,7 +68,7 @@ export async function install(bench: Bench, engine: Engine, extra: Record<string
 
 const MAIN = join(root, 'src', 'main.ts');
 /** As bin/run starts it. */
-const NODE = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=24', MAIN];
+const NODE = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', MAIN];
 
 async function startProgram(
   env: Record<string, string>,
@@ -76,7 +76,7 @@ async function startProgram(
 ) {
   const child = keep(
     spawn(process.execPath, [...nodeArgs, ...NODE, 'serve'], {
-      env: { ...process.env, ...env, ROLE: role, ...more },
+      env: { ...process.env, UV_THREADPOOL_SIZE: '8', ...env, ROLE: role, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   );

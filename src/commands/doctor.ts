@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { connectDatabase } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { ConfigError, readConfig } from '../config.ts';
+import { connectDatabase } from '../database.ts';
 import {
   databaseChecks,
   diskChecks,

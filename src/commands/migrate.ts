@@ -1,6 +1,6 @@
-import { openDatabase } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { readConfig } from '../config.ts';
+import { openDatabase } from '../database.ts';
 
 /** Brings the database to this version's schema; starting the program does the same. */
 export async function migrateCommand(): Promise<number> {

@@ -24,7 +24,7 @@ export function serveCommand(root: string, version: string) {
       version,
       webRoot: join(root, 'web', 'dist'),
       restored: values.restored === true,
-      writesBeside: true,
+      hasThreads: true,
     });
     const stopAsked = firstSignal(); // before the first message leaves: a stop in the middle of a start is in order too
     const { port } = await app.start().catch(async (error: NodeJS.ErrnoException) => {

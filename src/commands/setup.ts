@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { openDatabase } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { ConfigError, readConfig } from '../config.ts';
+import { openDatabase } from '../database.ts';
 import { openVault } from '../storage/master-key.ts';
 import { setup } from '../workspaces/setup.ts';
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { connectDatabase, DATABASE_FILE } from '../app.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { type Config, ConfigError, readConfig } from '../config.ts';
+import { connectDatabase, DATABASE_FILE } from '../database.ts';
 import { readPosition } from '../engine/log-position.ts';
 import { recoverLog } from '../engine/recover.ts';
 import { createLog } from '../log.ts';

@@ -8,8 +8,9 @@ import type { Db } from '../storage/db.ts';
 import { readSetting } from '../storage/settings.ts';
 import { NOON, testDb, testFolder } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
+import { behindLog } from './behind-log.ts';
 import { Journal } from './journal.ts';
-import { behindLog, LoggedPages } from './logged-pages.ts';
+import { LoggedPages } from './logged-pages.ts';
 import type { Turn } from './next-state.ts';
 import { accepted, full, held, LANE, log, markOf, pageOf, refused, SERVER, turns } from './testing.ts';
 

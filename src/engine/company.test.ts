@@ -49,11 +49,11 @@ test('who does not come back within the time of a write is not waited for again'
 });
 
 test('where two groups may be under way, half of them are enough', async () => {
-  const company = new Company(AN_HOUR);
+  const company = new Company(AN_HOUR, AN_HOUR);
   company.wrote(AN_HOUR);
   company.left(['one', 'two', 'three', 'four']);
   let ready = false;
-  void company.gather(true).then(() => {
+  void company.gather(0, 2).then(() => {
     ready = true;
   });
   company.back('one');
@@ -62,4 +62,11 @@ test('where two groups may be under way, half of them are enough', async () => {
   company.back('two');
   await turns(3);
   expect(ready).toBe(true);
+});
+
+test('on a slow disk nobody waits where another group may be under way', async () => {
+  const company = new Company(AN_HOUR, 2);
+  company.wrote(3);
+  company.left(['one']);
+  await company.gather(0, 2);
 });

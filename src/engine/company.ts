@@ -1,5 +1,7 @@
 /** Nobody waits longer for company, however long a write takes. */
 const MAX_WAIT_MS = 4;
+/** A write that takes longer is not worth waiting for company, where the next can be written beside it. */
+const SLOW_MS = 2;
 /** Whose outcome came last asks for its next marker so many turns of the event loop later. */
 const TURNS_TO_MARKER = 1;
 
@@ -12,14 +14,16 @@ const TURNS_TO_MARKER = 1;
  */
 export class Company {
   readonly #maxWaitMs: number;
+  readonly #slowMs: number;
   readonly #expected = new Set<string>();
   /** How many came back since a group was closed. */
   #back = 0;
   #writeMs = 0;
   #whenBack = (): void => {};
 
-  constructor(maxWaitMs = MAX_WAIT_MS) {
+  constructor(maxWaitMs = MAX_WAIT_MS, slowMs = SLOW_MS) {
     this.#maxWaitMs = maxWaitMs;
+    this.#slowMs = slowMs;
   }
 
   /** The dots of these claims are about to leave. */
@@ -39,13 +43,17 @@ export class Company {
   }
 
   /**
-   * @param mayPart where the next group can be written while this one is: then half of them are enough, and the two
-   * halves take turns at the wire and at the database
+   * Where the next group can be written while this one is, half of them are enough: the two halves take turns at the wire
+   * and at the database.
+   * @param underWay groups that are being written
+   * @param maxUnderWay so many may be
    */
-  async gather(mayPart = false): Promise<void> {
+  async gather(underWay = 0, maxUnderWay = 1): Promise<void> {
+    const mayPart = underWay + 1 < maxUnderWay;
+    const isSlow = maxUnderWay > 1 && this.#writeMs > this.#slowMs;
     const isEnough = () => this.#expected.size <= (mayPart ? this.#back : 0);
     if (!isEnough() && this.#writeMs > 0) {
-      await this.#until(isEnough);
+      if (!isSlow) await this.#until(isEnough);
       for (let turns = 0; turns < TURNS_TO_MARKER; turns++) await new Promise((turn) => setImmediate(turn));
     }
     this.#back = 0;

@@ -41,7 +41,7 @@ export class Journal {
     this.#owner = owner;
     this.#batcher = new Batcher((entries, again) => this.#write(entries, again), {
       maxUnderWay: pages.maxUnderWay,
-      gather: (underWay) => this.#company.gather(underWay + 1 < pages.maxUnderWay),
+      gather: (underWay) => this.#company.gather(underWay, pages.maxUnderWay),
     });
   }
 

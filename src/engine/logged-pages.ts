@@ -4,22 +4,20 @@ import { errorText } from '../errors.ts';
 import { failpoint, tuned } from '../failpoint.ts';
 import type { Log } from '../log.ts';
 import { claimKey, LEASE_MS } from '../queue/delivery.ts';
-import { AppendLog, remove } from '../storage/append-log.ts';
+import { AppendLog, MAX_FLUSHES, remove } from '../storage/append-log.ts';
 import type { Db } from '../storage/db.ts';
 import { deleteSetting } from '../storage/settings.ts';
+import { LogAge } from './log-age.ts';
 import { type LogPosition, newLogName, putPosition } from './log-position.ts';
 import { type Batch, type Page, type Pages, record, StoredPages, toText, type Written } from './page.ts';
 
-/** While one page is flushed the connections of the other are at the wire. */
-const MAX_UNDER_WAY = 2;
 /** Pages are worked in together: after so many outcomes, or so long after the first. */
 const BATCH_TURNS = 200;
 const WORK_IN_AFTER_MS = 50;
 /** A database that takes nothing is tried again this often. */
 const AGAIN_MS = 1_000;
-/** Of a lease, so much is left at least when a page goes to the log, and has passed at most until it is in the database. */
+/** Of a lease, so much is left at least when a page goes to the log. */
 const LEFT = 1 / 2;
-const PASSED = 1 / 4;
 
 export interface LoggedPagesParts {
   db: Db;
@@ -27,6 +25,8 @@ export interface LoggedPagesParts {
   log: Log;
   /** The data folder. */
   folder: string;
+  /** Where others look how late the database is. */
+  age?: LogAge;
   /** Told of the messages whose turns are in the database. */
   onStored: (ids: readonly string[]) => void;
 }
@@ -39,10 +39,12 @@ export interface LoggedPagesParts {
  * (docs/decisions/0013-journal-log.md)
  */
 export class LoggedPages implements Pages {
-  readonly maxUnderWay = MAX_UNDER_WAY;
+  /** While one page is flushed the connections of the others are at the wire. */
+  readonly maxUnderWay = MAX_FLUSHES;
   readonly #parts: LoggedPagesParts;
   readonly #stored: StoredPages;
   readonly #file: AppendLog;
+  readonly #age: LogAge;
   /** In the log, and not in the database. */
   readonly #pending: { text: string; now: number; ids: readonly string[] }[] = [];
   /** The first of these, which are being worked in, or are to be tried again: the other half takes what comes. */
@@ -76,6 +78,7 @@ export class LoggedPages implements Pages {
     this.#parts = parts;
     this.#stored = new StoredPages(parts.db, parts.onStored);
     this.#file = file;
+    this.#age = parts.age ?? new LogAge();
   }
 
   get commits(): number {
@@ -92,13 +95,7 @@ export class LoggedPages implements Pages {
 
   /** Resolves when the database is not late. @throws when it takes nothing */
   async ready(): Promise<void> {
-    while (this.#isLate()) await (this.#working ?? this.#workIn());
-  }
-
-  /** The process stood still, or the database takes nothing. */
-  #isLate(): boolean {
-    const [oldest] = this.#pending;
-    return oldest !== undefined && oldest.now < this.#parts.clock.now() - PASSED * leaseMs();
+    while (this.#age.isLate(this.#parts.clock.now())) await (this.#working ?? this.#workIn());
   }
 
   /** What could not be worked in stays in the log, for the next start. */
@@ -121,7 +118,7 @@ export class LoggedPages implements Pages {
 
   /** Until its page is in the database no lease may end: there the message looks as if nobody had sent it. */
   #isOrdinary({ turns, marks, renewals, now }: Page): boolean {
-    const lasts = (end: number) => end >= now + LEFT * leaseMs();
+    const lasts = (end: number) => end >= now + LEFT * tuned('lease', LEASE_MS);
     return (
       renewals.length === 0 &&
       marks.every(({ until }) => lasts(until)) &&
@@ -144,6 +141,7 @@ export class LoggedPages implements Pages {
     if (!flushed) return undefined;
     for (const one of marks) this.#marked.add(claimKey(one));
     this.#pending.push({ text, now: page.now, ids: page.turns.map(({ row }) => row.id) });
+    if (this.#pending.length === 1) this.#age.oldest = page.now;
     this.#turns += page.turns.length;
     this.#schedule();
     return flushed.then(
@@ -215,26 +213,13 @@ export class LoggedPages implements Pages {
     }
     this.#batch = undefined;
     this.#workedIn++;
-    onStored(this.#pending.splice(0, batch.texts.length).flatMap(({ ids }) => ids));
+    const recorded = this.#pending.splice(0, batch.texts.length);
+    this.#age.oldest = this.#pending[0]?.now;
+    onStored(recorded.flatMap(({ ids }) => ids));
   }
 }
 
 /** Where the log is after what it holds now, as the database remembers it. */
 function positionOf(file: AppendLog): LogPosition {
   return { name: basename(file.path), last: file.last };
-}
-
-function leaseMs(): number {
-  return tuned('lease', LEASE_MS);
-}
-
-/** The same database, for all who might change a message of which only the log knows how it ended. */
-export function behindLog(db: Db, pages: LoggedPages): Db {
-  return {
-    ...db,
-    async write(work, options) {
-      await pages.ready();
-      return db.write(work, options);
-    },
-  };
 }

@@ -3,7 +3,7 @@ import type { MessageRow } from '../queue/queue.ts';
 import { ENGINES, messageRow, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { suppress } from '../suppressions/suppress.ts';
 import type { HandOver } from './hand-over.ts';
-import { Intake, type Intent, TAKEN } from './intake.ts';
+import { GroupedIntake, type Intent, store, TAKEN } from './intake.ts';
 import { type NewMessage, rowOf } from './store.ts';
 
 const UNTIL = NOON + 60_000;
@@ -48,7 +48,7 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
         return { leases, end: (stored) => void ended.push([...stored]) };
       },
     };
-    const intake = new Intake(db, { handOver, nudge: () => void nudges.push('nudge') });
+    const intake = new GroupedIntake(db, { handOver, nudge: () => void nudges.push('nudge') });
     const stored = async () =>
       db.read.selectFrom('messages').selectAll().orderBy('id').execute() as Promise<MessageRow[]>;
     return { db, intake, reserved, ended, nudges, stored };
@@ -57,7 +57,7 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
   test('a message that can leave now is stored with its lease, and handed over as it stands in the database', async () => {
     const { intake, ended, nudges, stored } = await setting();
     const row = message({ subject: 'Grüße', template_id: 'tpl_1', priority: 0 });
-    await intake.store(intent(row));
+    await store(intake, intent(row));
     const rows = await stored();
     expect(rows).toMatchObject([{ id: row.id, lease_owner: 'me', fence: 1, due_at: UNTIL }]);
     expect(ended).toEqual([rows]);
@@ -68,7 +68,7 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
     const { intake, reserved, ended, nudges, stored } = await setting();
     const later = message({ send_at: NOON + 5_000, due_at: NOON + 5_000 });
     const sandboxed = message({ live: 0, lane: 'sandbox:wsp_test' });
-    await Promise.all([intake.store(intent(later)), intake.store(intent(sandboxed))]);
+    await Promise.all([store(intake, intent(later)), store(intake, intent(sandboxed))]);
     expect([reserved, ended]).toEqual([[[]], [[]]]);
     expect(await stored()).toMatchObject([
       { lease_owner: null, fence: 0, due_at: NOON + 5_000 },
@@ -102,7 +102,7 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
         expiresAt: null,
       }),
     );
-    await intake.store(intent(row));
+    await store(intake, intent(row));
     expect(await stored()).toMatchObject([{ state: 'blocked', lease_owner: null, fence: 0, due_at: NOON }]);
     expect([reserved, ended, nudges]).toEqual([[[row.id]], [[]], []]);
   });
@@ -111,8 +111,8 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
     const { intake, ended, stored } = await setting();
     const [first, second] = [message(), message()];
     const answers = await Promise.all([
-      intake.store(intent(first, 'key')),
-      intake.store(intent(second, 'key')),
+      store(intake, intent(first, 'key')),
+      store(intake, intent(second, 'key')),
     ]);
     expect(answers[1]).toBe(TAKEN);
     expect((await stored()).map((row) => row.id)).toEqual([first.id]);
@@ -122,7 +122,7 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
   test('a commit that fails hands over nothing, and what is tried again waits in its lane', async () => {
     const { intake, reserved, ended, nudges, stored } = await setting();
     const [good, bad] = [message(), message({ subject: null as unknown as string })];
-    const results = await Promise.allSettled([intake.store(intent(good)), intake.store(intent(bad))]);
+    const results = await Promise.allSettled([store(intake, intent(good)), store(intake, intent(bad))]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     expect(await stored()).toMatchObject([{ id: good.id, lease_owner: null, fence: 0, due_at: NOON }]);
     expect(reserved).toEqual([[good.id, bad.id], [good.id], [bad.id]]);
@@ -142,7 +142,7 @@ describe.each(ENGINES)('on $engine', ({ open }) => {
     };
     db.write = losing;
     const [one, two] = [message(), message()];
-    await Promise.all([intake.store(intent(one)), intake.store(intent(two))]);
+    await Promise.all([store(intake, intent(one)), store(intake, intent(two))]);
     expect(await stored()).toMatchObject([
       { id: one.id, lease_owner: 'me', fence: 1, due_at: UNTIL },
       { id: two.id, lease_owner: 'me', fence: 1, due_at: UNTIL },

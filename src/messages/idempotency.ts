@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { Asked } from '../http/route.ts';
 import { sha256 } from '../ids.ts';
 import type { Db, Tx } from '../storage/db.ts';
-import { type Intake, type Intent, TAKEN } from './intake.ts';
+import { type Intake, type Intent, store, TAKEN } from './intake.ts';
 import { deleteIdempotencyKeys, idempotencyKey } from './store.ts';
 
 /** How long a key answers with its first result. */
@@ -63,7 +63,7 @@ export async function once<T>(
 ): Promise<Replay<T>> {
   const { workspaceId, key, now } = call;
   if (key === undefined) {
-    const response = await intake.store({ ...(await prepare()), workspaceId, now });
+    const response = await store(intake, { ...(await prepare()), workspaceId, now });
     return { replayed: false, response: response as T };
   }
   const hash = bodyHash(call.body);
@@ -101,7 +101,7 @@ async function keyed<T>(
   const before = await replay<T>(db, workspaceId, key, hash);
   if (before) return before;
   const prepared = await prepare();
-  const response = await intake.store({ ...prepared, workspaceId, now, key: { key, bodyHash: hash } });
+  const response = await store(intake, { ...prepared, workspaceId, now, key: { key, bodyHash: hash } });
   if (response !== TAKEN) return { replayed: false, response: response as T };
   // Another process stored the same key meanwhile: its commit is what this one waited for.
   return (await replay<T>(db, workspaceId, key, hash))!;

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ENGINES } from '../storage/testing.ts';
 import { testApp } from '../testing/test-app.ts';
-import { Intake, sendableNow } from './intake.ts';
+import { GroupedIntake, sendableNow } from './intake.ts';
 import type { NewMessage } from './store.ts';
 
 test.each(ENGINES)(
@@ -27,11 +27,11 @@ test.each(ENGINES)(
       throw new Error('Connection terminated unexpectedly');
     };
     // All in one group: whoever comes first waits for the others. Its commit is made, and nobody is told.
-    const { store } = Intake.prototype;
+    const { take } = GroupedIntake.prototype;
     const all = Promise.withResolvers<void>();
     let come = 0;
-    const storing = vi.spyOn(Intake.prototype, 'store').mockImplementation(async function (
-      this: Intake,
+    const taking = vi.spyOn(GroupedIntake.prototype, 'take').mockImplementation(async function (
+      this: GroupedIntake,
       intent,
     ) {
       if (++come === 4) {
@@ -41,9 +41,9 @@ test.each(ENGINES)(
         all.resolve();
       }
       await all.promise;
-      return store.call(this, intent);
+      return take.call(this, intent);
     });
-    onTestFinished(() => storing.mockRestore());
+    onTestFinished(() => taking.mockRestore());
     const answers = await Promise.all([
       send('ann@example.org'),
       send('blocked@example.org'),

@@ -1,5 +1,6 @@
 import { recordEvents } from '../events/record.ts';
 import { failpoint } from '../failpoint.ts';
+import { HIGH } from '../queue/delivery.ts';
 import { count } from '../statistics/count.ts';
 import { dayOf } from '../statistics/statistic.ts';
 import { Batcher } from '../storage/batcher.ts';
@@ -45,7 +46,7 @@ interface Group {
   again: boolean;
 }
 
-/** What the calls cannot know of themselves; their answers are made of it where they wait. */
+/** What the calls of a group cannot know of themselves. */
 interface Stored {
   /** Places of calls of which nothing was stored: another call had their key. */
   taken: ReadonlySet<number>;
@@ -53,14 +54,33 @@ interface Stored {
   blocked: ReadonlySet<string>;
 }
 
+/** What a call cannot know of itself; its answer is made of it where it waits. Plain data. */
+export interface Taken {
+  /** Nothing of it was stored: another call had its key. */
+  isRepeat: boolean;
+  /** Those of its messages whose recipient is blocked. */
+  blocked: readonly string[];
+}
+
+/** Where messages come in. The promise resolves after the commit: what was answered is on disk. */
+export interface Intake {
+  take(intent: Intent): Promise<Taken>;
+}
+
 /** The key was stored by another call meanwhile; of this one nothing was. */
 export const TAKEN = Symbol('taken');
+
+/** Stores what a call brings. @returns what it is answered, or `TAKEN` */
+export async function store(intake: Intake, intent: Intent): Promise<unknown> {
+  const { isRepeat, blocked } = await intake.take(intent);
+  return isRepeat ? TAKEN : answerTo(intent, blocked);
+}
 
 /** Groups that may be on their way where a thread stores them: while one is stored, calls of the other are checked. */
 const GROUPS_UNDER_WAY = 2;
 
 export interface IntakeParts {
-  /** Told what came in; absent where another process sends, as is `handOver`. */
+  /** Lets calls in, and is told what came in; absent where another process sends, as is `handOver`. */
   backlog?: Backlog | undefined;
   handOver?: HandOver | undefined;
   /** Told that something waits in a lane. */
@@ -68,13 +88,13 @@ export interface IntakeParts {
 }
 
 /**
- * Where messages come in: calls of one turn of the event loop share a transaction, and its statements. The promise
- * resolves after the commit: what was answered is on disk. What can leave at once is handed over with it.
+ * Calls of one turn of the event loop share a transaction, and its statements. What can leave at once is handed over with
+ * it.
  */
-export class Intake {
+export class GroupedIntake implements Intake {
   readonly #db: Db;
   readonly #parts: IntakeParts;
-  readonly #batcher: Batcher<Intent, unknown>;
+  readonly #batcher: Batcher<Intent, Taken>;
 
   constructor(db: Db, parts: IntakeParts = {}) {
     this.#db = db;
@@ -83,12 +103,18 @@ export class Intake {
     this.#batcher = new Batcher((intents, again) => this.#store(intents, again), { maxUnderWay });
   }
 
-  /** @returns what the call is answered, or `TAKEN` */
-  store(intent: Intent): Promise<unknown> {
+  async take(intent: Intent): Promise<Taken> {
+    await this.#room(intent);
     return this.#batcher.add(intent);
   }
 
-  async #store(intents: readonly Intent[], again: boolean): Promise<unknown[]> {
+  /** Waits while more comes in than leaves; what is urgent, or not meant to leave now, does not. */
+  #room({ drafts, now }: Intent): Promise<void> | undefined {
+    const [first] = this.#parts.backlog ? sendableNow(drafts, now) : [];
+    return first && first.priority !== HIGH ? this.#parts.backlog?.room(first.workspace_id) : undefined;
+  }
+
+  async #store(intents: readonly Intent[], again: boolean): Promise<Taken[]> {
     const ready = intents.flatMap(({ drafts, now }) => sendableNow(drafts, now));
     const reservation = this.#parts.handOver?.reserve(ready);
     // What failed may be stored all the same, with a lease that this reservation is not for: then the lane is its place.
@@ -100,7 +126,10 @@ export class Intake {
       const rows = rowsOf(intents.filter((_, at) => !taken.has(at)));
       for (const row of rows) if (blocked.has(row.id)) row.state = 'blocked';
       stored = rows.filter((row) => row.state !== 'blocked');
-      return intents.map((intent, at) => (taken.has(at) ? TAKEN : answerTo(intent)));
+      return intents.map((intent, at) => ({
+        isRepeat: taken.has(at),
+        blocked: blocked.size === 0 ? [] : blockedOf(rowsOf([intent])),
+      }));
     } catch (error) {
       for (const row of ready) letGo(row);
       throw error;
@@ -147,7 +176,7 @@ async function storedBefore(tx: Tx, intent: Intent): Promise<Stored | undefined>
     rows.map((row) => row.id),
   );
   if (stored.size === 0) return undefined;
-  return { taken: new Set(), blocked: blockedOf([...stored.values()]) };
+  return { taken: new Set(), blocked: new Set(blockedOf([...stored.values()])) };
 }
 
 async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<Stored> {
@@ -162,16 +191,19 @@ async function storeAll(tx: Tx, intents: readonly Intent[]): Promise<Stored> {
   await recordEvents(tx, rows.map(eventOf));
   await count(tx, rows.filter((row) => row.state === 'blocked').map(tallyOf));
   failpoint('accept-uncommitted');
-  return { taken, blocked: blockedOf(rows) };
+  return { taken, blocked: new Set(blockedOf(rows)) };
 }
 
-function blockedOf(rows: readonly { id: string; state: string }[]): Set<string> {
-  return new Set(rows.filter((row) => row.state === 'blocked').map(({ id }) => id));
+function blockedOf(rows: readonly { id: string; state: string }[]): string[] {
+  return rows.filter((row) => row.state === 'blocked').map(({ id }) => id);
 }
 
 /** What a call is answered. Of a batch each message at its place, the refused ones too. */
-function answerTo({ drafts, batch }: Intent): Accepted | { results: (Accepted | Refusal)[] } {
-  const left = drafts.map(accepted);
+function answerTo(
+  { drafts, batch }: Intent,
+  blocked: readonly string[],
+): Accepted | { results: (Accepted | Refusal)[] } {
+  const left = drafts.map((draft) => accepted(draft, blocked));
   return batch ? { results: batch.map((refusal) => refusal ?? left.shift()!) } : left[0]!;
 }
 
@@ -211,7 +243,7 @@ async function storeKeys(tx: Tx, intents: readonly Intent[]): Promise<Set<number
     tx,
     [...firsts.values()].map((at) => {
       const { workspaceId, key, now } = intents[at]!;
-      const response = JSON.stringify(answerTo(intents[at]!));
+      const response = JSON.stringify(answerTo(intents[at]!, blockedOf(rowsOf([intents[at]!]))));
       return { workspaceId, key: key!.key, bodyHash: key!.bodyHash, response, createdAt: now };
     }),
   );
@@ -220,12 +252,11 @@ async function storeKeys(tx: Tx, intents: readonly Intent[]): Promise<Set<number
   return new Set([...intents.keys()].filter((at) => isTaken(intents[at]!, at)));
 }
 
-function accepted({ rows, warnings }: Draft): Accepted {
+function accepted({ rows, warnings }: Draft, blocked: readonly string[]): Accepted {
   const [first, ...others] = rows;
-  const status = first!.state === 'queued' && first!.send_at !== null ? 'scheduled' : first!.state;
   return {
     id: first!.id,
-    status,
+    status: blocked.includes(first!.id) ? 'blocked' : first!.send_at === null ? 'queued' : 'scheduled',
     ...(others.length > 0 ? { siblings: others.map((row) => row.id) } : {}),
     warnings,
   };

@@ -1,15 +1,11 @@
 import { AppError } from '../errors.ts';
-import { HIGH } from '../queue/delivery.ts';
 import { type Accepted, type AcceptParts, type Draft, draft, type Scene, sceneOf } from './accept.ts';
-import type { Backlog } from './backlog.ts';
 import { once, type Replay } from './idempotency.ts';
-import { type Intake, type Refusal, sendableNow } from './intake.ts';
+import type { Intake, Refusal } from './intake.ts';
 import type { MessageInput } from './message.ts';
 
 export interface SendParts extends AcceptParts {
   intake: Intake;
-  /** Absent where another process sends. */
-  backlog?: Backlog | undefined;
 }
 
 /** Accepts one message. The promise resolves after the commit: what was answered is on disk. */
@@ -22,9 +18,7 @@ export function send(
 ): Promise<Replay<Accepted>> {
   const now = parts.clock.now();
   return once(parts, { workspaceId, key, body: input, now }, async () => {
-    const made = await draft(parts, await sceneOf(parts, workspaceId), input, warnings);
-    await waitForRoom(parts, [made]);
-    return { drafts: [made] };
+    return { drafts: [await draft(parts, await sceneOf(parts, workspaceId), input, warnings)] };
   });
 }
 
@@ -50,15 +44,8 @@ export function sendBatch(
     for (const entry of entries)
       drafts.push(entry instanceof AppError ? entry : await draftOrError(parts, scene, entry));
     const good = drafts.filter((one): one is Draft => !(one instanceof AppError));
-    await waitForRoom(parts, good);
     return { drafts: good, batch: drafts.map((one) => (one instanceof AppError ? refusal(one) : null)) };
   });
-}
-
-/** Waits while more comes in than leaves; what is urgent, or not meant to leave now, does not. */
-function waitForRoom({ backlog, clock }: SendParts, drafts: readonly Draft[]): Promise<void> | undefined {
-  const [first] = backlog ? sendableNow(drafts, clock.now()) : [];
-  return first && first.priority !== HIGH ? backlog?.room(first.workspace_id) : undefined;
 }
 
 async function draftOrError(

@@ -7,6 +7,9 @@ import { failpoint } from '../failpoint.ts';
 /** Of each half. Entries of a batch fill a third of it; what finds no room waits for the batch to be worked in. */
 export const HALF_BYTES = 1024 * 1024;
 
+/** Entries that may be flushed at the same time: on a slow disk, whoever comes need not wait for the flush before. */
+export const MAX_FLUSHES = 4;
+
 /**
  * A file of entries that are on the disk before they are in the database: one write and one flush each, whatever the
  * database is at. It has two halves, so that one takes entries while those of the other are worked into the database.
@@ -15,8 +18,8 @@ export const HALF_BYTES = 1024 * 1024;
  */
 export class AppendLog {
   readonly path: string;
-  /** The same file twice: the system tells each of two once of what it could not write, so two flushes each hear of it. */
-  readonly #files: readonly [number, number];
+  /** The same file, open several times: the system tells each once of what it could not write, so each flush hears of it. */
+  readonly #files: readonly number[];
   #half = 0;
   #at = 0;
   #last = 0;
@@ -24,7 +27,7 @@ export class AppendLog {
   #failed: Error | undefined;
   #flushed: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, files: readonly [number, number]) {
+  private constructor(path: string, files: readonly number[]) {
     this.path = path;
     this.#files = files;
   }
@@ -36,7 +39,8 @@ export class AppendLog {
       writeAll(file, Buffer.alloc(2 * HALF_BYTES), 0);
       await flush(file);
       await flushFolderOf(path);
-      return new AppendLog(path, [file, await openFile(path, 'r+')]);
+      const others = Array.from({ length: MAX_FLUSHES - 1 }, () => openFile(path, 'r+'));
+      return new AppendLog(path, [file, ...(await Promise.all(others))]);
     } catch (error) {
       await closeFile(file);
       await remove(path);
@@ -56,7 +60,7 @@ export class AppendLog {
   append(text: string): Promise<void> | undefined {
     const line = lineOf(this.#last + 1, text);
     if (this.#failed || this.#at + line.length > HALF_BYTES) return undefined;
-    const file = this.#files[++this.#last % 2]!;
+    const file = this.#files[++this.#last % MAX_FLUSHES]!;
     try {
       writeAll(file, line, this.#half * HALF_BYTES + this.#at);
       failpoint('page-unflushed');

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Procedure } from './procedure.ts';
 import type { Schema } from './schema.ts';
+import type { SharedWrites } from './writer-thread.ts';
 
 export type Engine = 'sqlite' | 'postgres';
 
@@ -29,5 +30,7 @@ export interface Db {
   write<T>(work: (tx: Tx) => Promise<T>, options?: WriteOptions): Promise<T>;
   /** Present where procedures are run by a thread of their own; see `call` in procedure.ts. */
   call?<Args, Result>(procedure: Procedure<Args, Result>, args: Args): Promise<Result>;
+  /** Present where other threads of this process may open the same database, and then have to be told this. */
+  share?(): SharedWrites;
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { open, rename, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { diskFull } from '../errors.ts';
+import { SharedFlag } from './shared-flag.ts';
 
 const MB = 1024 * 1024;
 /** Below this much free space nothing is claimed and nothing accepted: what is under way can still be written down. */
@@ -28,17 +29,19 @@ export function freeSpaceOf(folder: string): FreeSpace {
 export class Disk {
   readonly #ballast: string;
   readonly #free: FreeSpace;
-  #low = false;
+  /** Other threads of the process are told with it. */
+  readonly lowFlag: SharedFlag;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(folder: string, free: FreeSpace = freeSpaceOf(folder)) {
+  constructor(folder: string, free: FreeSpace = freeSpaceOf(folder), lowFlag = new SharedFlag()) {
+    this.lowFlag = lowFlag;
     this.#ballast = join(folder, BALLAST_FILE);
     this.#free = free;
   }
 
   /** True from the moment the floor is reached until there is room for the ballast above it. */
   get low(): boolean {
-    return this.#low;
+    return this.lowFlag.isUp;
   }
 
   start(): void {
@@ -53,23 +56,23 @@ export class Disk {
   async look(): Promise<void> {
     const free = await this.#free().catch(() => undefined);
     if (free === undefined) return;
-    if (free < FLOOR_BYTES) this.#low = true;
+    if (free < FLOOR_BYTES) this.lowFlag.raise();
     // Until the disk is really full the ballast stays: given up earlier it would only feed who fills the disk.
     if (free < BALLAST_BYTES) this.#giveUp();
     if (free < ENOUGH_BYTES) return;
-    this.#low = false;
+    this.lowFlag.lower();
     if (!existsSync(this.#ballast)) await this.#take().catch(() => {});
   }
 
   /** The database met a full disk. @returns true when that made room, and the write may be tried again */
   full(): boolean {
-    this.#low = true;
+    this.lowFlag.raise();
     return this.#giveUp();
   }
 
   /** @throws AppError disk_full (503) */
   refuseWhenLow(): void {
-    if (this.#low) throw diskFull();
+    if (this.low) throw diskFull();
   }
 
   #giveUp(): boolean {

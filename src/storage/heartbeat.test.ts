@@ -45,7 +45,7 @@ describe.each(ENGINES)('on $engine', ({ engine, open }) => {
     const { heart } = await start(db, folder);
     await heart.stop();
     expect(beatIn(folder).beat).toBe(1);
-    heart.worked();
+    heart.worked.raise();
     await heart.stop();
     expect(beatIn(folder).beat).toBe(2);
   });
@@ -87,12 +87,12 @@ describe.each(ENGINES)('on $engine', ({ engine, open }) => {
     const { folder, db } = await fresh();
     const { heart, found } = await start(db, folder);
     for (let beats = 0; beats < 3; beats++) {
-      heart.worked();
+      heart.worked.raise();
       await heart.stop();
     }
     expect(beatIn(folder).beat).toBe(4);
     await rewind(db, 2);
-    heart.worked();
+    heart.worked.raise();
     await heart.stop();
     expect(found).toHaveLength(1);
     expect(beatIn(folder).beat).toBe(5);
@@ -126,7 +126,7 @@ describe.each(ENGINES)('on $engine', ({ engine, open }) => {
     for (let rounds = 0; rounds < 10; rounds++) {
       const both = await Promise.all([start(db, folder), start(other, folder)]);
       expect(both.flatMap(({ found }) => found)).toEqual([]);
-      for (const { heart } of both) heart.worked();
+      for (const { heart } of both) heart.worked.raise();
       await Promise.all(both.map(({ heart }) => heart.stop()));
       expect(both.flatMap(({ found }) => found)).toEqual([]);
     }
@@ -145,7 +145,7 @@ test('a real copy of the database file, put back, is known', async () => {
 
   const second = openSqlite(file);
   const { heart } = await start(second, folder);
-  heart.worked();
+  heart.worked.raise();
   await heart.stop();
   await second.close();
 

@@ -7,6 +7,7 @@ import { newToken } from '../ids.ts';
 import type { Db, Engine, Tx } from './db.ts';
 import { forUpdate } from './lease.ts';
 import { keepSetting, readSetting } from './settings.ts';
+import { SharedFlag } from './shared-flag.ts';
 
 /** A backup that is at least this much older than the last work done is known as such when it is restored. */
 const BEAT_EVERY_MS = 5_000;
@@ -37,8 +38,9 @@ export class Heartbeat {
   readonly #clock: Clock;
   readonly #file: string;
   readonly #onRestored: (found: Restored) => Promise<void>;
+  /** Up when something was sent, or may have been: another thread may raise it, too. */
+  readonly worked = new SharedFlag();
   #last = 0;
-  #worked = false;
   #timer: NodeJS.Timeout | undefined;
   #beating: Promise<void> = Promise.resolve();
 
@@ -68,11 +70,6 @@ export class Heartbeat {
     this.#timer = setInterval(() => this.#tick(), BEAT_EVERY_MS).unref();
   }
 
-  /** Something was sent, or may have been. */
-  worked(): void {
-    this.#worked = true;
-  }
-
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#tick();
@@ -80,8 +77,7 @@ export class Heartbeat {
   }
 
   #tick(): void {
-    if (!this.#worked) return;
-    this.#worked = false;
+    if (!this.worked.lower()) return;
     // A database or a disk that fails now leaves the file behind, which is the side without a false alarm.
     this.#beating = this.#beating.then(() => this.#beat()).catch(() => {});
   }

@@ -6,8 +6,9 @@ import { systemClock } from '../clock.ts';
 const MAX_FLUSHES = 2;
 /** A flush that is over so soon is waited for where nothing else waits: the way by another thread takes as long. */
 const QUICK_MS = 2;
-/** After one that took longer, so many go by another thread before the disk is tried again. */
-const FLUSHES_TO_RETRY = 20;
+/** After one that took longer, so many go by another thread before the disk is tried again; twice as many each time. */
+const FIRST_RETRY = 20;
+const LAST_RETRY = 1_000;
 
 /**
  * Flushes the write-ahead log without holding the event loop: what SQLite does itself at each commit with
@@ -15,12 +16,13 @@ const FLUSHES_TO_RETRY = 20;
  */
 export class LogFlusher {
   readonly #path: string;
-  /** Not zero when either of two threads was refused. */
+  /** Not zero when one of several threads was refused. */
   #shared: Int32Array<SharedArrayBuffer> | undefined;
   #file: number | undefined;
   #failed: Error | undefined;
   /** Flushes still to go by another thread. */
   #beside = Number.POSITIVE_INFINITY;
+  #retry = FIRST_RETRY;
   readonly #running = new Set<Promise<void>>();
   /** Begins when there is a place for it, and takes with it whatever is committed until then. */
   #next: Promise<void> | undefined;
@@ -37,12 +39,14 @@ export class LogFlusher {
   }
 
   /**
-   * From now on another thread writes the same log, with a flusher of its own. The system tells each open file once of
-   * what it could not write, so one tells the other.
-   * @param shared what the other one's `share` returned
+   * From now on other threads write the same log, with flushers of their own. The system tells each open file once of
+   * what it could not write, so one tells the others.
+   * @param shared what another one's `share` returned
    */
-  share(shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)): SharedArrayBuffer {
-    this.#shared = new Int32Array(shared);
+  share(
+    shared = this.#shared?.buffer ?? new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+  ): SharedArrayBuffer {
+    this.#shared ??= new Int32Array(shared);
     this.#file ??= openSync(this.#path, 'r+'); // opened after a failure it would hear nothing of it
     return shared;
   }
@@ -53,7 +57,7 @@ export class LogFlusher {
    */
   async flush(isChanged: boolean): Promise<void> {
     this.#refuseAfterFailure();
-    // What was read may be a commit of the other thread, which this one has not seen flushed.
+    // What was read may be a commit of another thread, which this one has not seen flushed.
     if (isChanged || this.#shared) this.#all = Promise.all([this.#all, this.#joined()]).then(() => {});
     await this.#all;
     this.#refuseAfterFailure();
@@ -100,7 +104,11 @@ export class LogFlusher {
   #waitFor(file: number): void {
     const began = systemClock.monotonic();
     fdatasyncSync(file);
-    if (systemClock.monotonic() - began > QUICK_MS) this.#beside = FLUSHES_TO_RETRY;
+    if (systemClock.monotonic() - began <= QUICK_MS) this.#retry = FIRST_RETRY;
+    else {
+      this.#beside = this.#retry;
+      this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
+    }
   }
 
   close(): void {

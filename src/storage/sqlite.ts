@@ -5,13 +5,15 @@ import { LogFlusher } from './log-flusher.ts';
 import type { Procedure } from './procedure.ts';
 import { kyselyOn, openToRead, openToWrite } from './sqlite-connection.ts';
 import { WriteTurn } from './write-turn.ts';
-import { WriterThread } from './writer-thread.ts';
+import { type SharedWrites, WriterThread } from './writer-thread.ts';
 
 export interface SqliteParts {
   /** Told that the disk is full. True when there is room now: then the group that failed is run again. */
   whenFull?: () => boolean;
   /** How the system is asked about the folder. */
   facts?: FileSystemFacts;
+  /** Of another thread of this process, which has opened the same file; see `Db.share`. */
+  shared?: SharedWrites | undefined;
   /** Where procedures are to be run by a thread of their own: its entry, and what it is told. */
   thread?: { entry: URL; data: Record<string, unknown> } | undefined;
 }
@@ -22,23 +24,26 @@ export interface SqliteParts {
  * (docs/decisions/0009-flush-beside-the-loop.md). Durable through power loss where the disk honors flushes.
  * @throws ConfigError when the file cannot be opened or written, or lies on a network file system.
  */
-export function openSqlite(file: string, { whenFull = () => false, facts, thread }: SqliteParts = {}): Db {
+export function openSqlite(
+  file: string,
+  { whenFull = () => false, facts, shared, thread }: SqliteParts = {},
+): Db {
   refuseNetworkFolder(file, facts);
   const writer = openToWrite(file);
   const reader = openToRead(file);
-  const turn = new WriteTurn();
+  const turn = new WriteTurn(shared?.turn);
   const log = new LogFlusher(`${file}-wal`);
+  if (shared) log.share(shared.flushes);
+  const share = (): SharedWrites => ({ turn: turn.shared, flushes: log.share() });
   const groups = new GroupedWriter(writer, log, whenFull, turn);
   const beside =
     thread &&
-    new Beside(
-      () => new WriterThread(thread.entry, { ...thread.data, file, turn: turn.shared, flushes: log.share() }),
-      whenFull,
-    );
+    new Beside(() => new WriterThread(thread.entry, { ...thread.data, file, shared: share() }), whenFull);
   const db: Db = {
     engine: 'sqlite',
     read: kyselyOn(reader),
     write: (work, options) => groups.write(work, options),
+    share,
     async close() {
       await groups.drained();
       await beside?.close();

@@ -1,51 +1,37 @@
-type Party = 0 | 1;
-
-const FREE = 0;
-/** By party: it has the turn. */
-const HAS = [1, 2] as const;
-/** By party: it has the turn, and the other one waits for it. */
-const HAS_AND_OTHER_WANTS = [3, 4] as const;
+/** Places in what is shared: the next number to be drawn, and the number that is served. */
+const NEXT = 0;
+const SERVED = 1;
 
 /**
- * Whose turn it is to write, between the two threads that write the embedded database. Who gives it up while the other
- * waits hands it over: neither can take it twice in a row from under the other, as with SQLite's own lock, and neither
- * stands still while it waits. The number says who has it: where it only said that somebody has, one who was handed the
- * turn a moment before it began to wait could wait for itself.
+ * Whose turn it is to write, among the threads that write the embedded database. Who asks draws a number, and the
+ * numbers are served in order: nobody can take a turn twice in a row from under one who waits, as with SQLite's own
+ * lock, and nobody stands still while waiting.
  */
 export class WriteTurn {
   readonly #state: Int32Array<SharedArrayBuffer>;
-  readonly #own: Party;
-  readonly #other: Party;
 
-  /** @param shared of the other thread; absent where this is the first */
-  constructor(shared?: SharedArrayBuffer) {
-    this.#state = new Int32Array(shared ?? new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    this.#own = shared ? 1 : 0;
-    this.#other = shared ? 0 : 1;
+  /** @param shared of another thread; absent where this is the first */
+  constructor(shared = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT)) {
+    this.#state = new Int32Array(shared);
   }
 
   get shared(): SharedArrayBuffer {
     return this.#state.buffer;
   }
 
-  /** Resolves when it is this thread's turn. One thread asks for one turn at a time. */
+  /** Resolves when it is this thread's turn. */
   async take(): Promise<void> {
-    const wanted = HAS_AND_OTHER_WANTS[this.#other];
-    for (;;) {
-      if (this.#change(FREE, HAS[this.#own])) return;
-      if (this.#change(HAS[this.#other], wanted)) break;
-    }
-    // It stands until the other one has given up its turn, and then it is this one's.
-    while (Atomics.load(this.#state, 0) === wanted) await Atomics.waitAsync(this.#state, 0, wanted).value;
+    const own = Atomics.add(this.#state, NEXT, 1);
+    for (let served = this.#served(); served !== own; served = this.#served())
+      await Atomics.waitAsync(this.#state, SERVED, served).value;
   }
 
   give(): void {
-    if (this.#change(HAS[this.#own], FREE)) return;
-    Atomics.store(this.#state, 0, HAS[this.#other]); // on behalf of the other, who wakes up with it
-    Atomics.notify(this.#state, 0);
+    Atomics.add(this.#state, SERVED, 1);
+    Atomics.notify(this.#state, SERVED);
   }
 
-  #change(from: number, to: number): boolean {
-    return Atomics.compareExchange(this.#state, 0, from, to) === from;
+  #served(): number {
+    return Atomics.load(this.#state, SERVED);
   }
 }

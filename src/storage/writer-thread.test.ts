@@ -101,21 +101,24 @@ describe('the thread that writes', () => {
   });
 });
 
-test('who waits for the turn gets it before it can be taken again', async () => {
+test('who waits for the turn gets it before it can be taken again, in the order of asking', async () => {
   const one = new WriteTurn();
-  const other = new WriteTurn(one.shared);
+  const [two, three] = [new WriteTurn(one.shared), new WriteTurn(one.shared)];
   const order: string[] = [];
   await one.take();
-  const waiting = other.take().then(() => order.push('other'));
+  const waiting = [two, three].map((turn, at) =>
+    turn.take().then(() => {
+      order.push(['two', 'three'][at]!);
+      turn.give();
+    }),
+  );
   one.give();
   const again = one.take().then(() => order.push('one'));
-  await waiting;
-  other.give();
-  await again;
-  expect(order).toEqual(['other', 'one']);
+  await Promise.all([...waiting, again]);
+  expect(order).toEqual(['two', 'three', 'one']);
 });
 
-test('who is handed the turn just before it begins to wait does not wait for itself', async () => {
+test('who is handed the turn just before it begins to wait does not wait', async () => {
   const one = new WriteTurn();
   const other = new WriteTurn(one.shared);
   await one.take();

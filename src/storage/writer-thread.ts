@@ -2,15 +2,21 @@ import { once } from 'node:events';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { GroupedWriter } from './grouped-writer.ts';
 import { LogFlusher } from './log-flusher.ts';
+import { type Answer, answerOf, PendingCalls } from './pending-calls.ts';
 import { type Procedure, procedureNamed } from './procedure.ts';
 import { openToWrite } from './sqlite-connection.ts';
 import { WriteTurn } from './write-turn.ts';
 
+/** What threads that write the same file have in common: whose turn it is, and whether the disk refused a flush. */
+export interface SharedWrites {
+  turn: SharedArrayBuffer;
+  flushes: SharedArrayBuffer;
+}
+
 /** What the thread is started with; its entry adds nothing but the procedures. */
 export interface WriterData {
   file: string;
-  turn: SharedArrayBuffer;
-  flushes: SharedArrayBuffer;
+  shared: SharedWrites;
 }
 
 interface Asked {
@@ -18,8 +24,6 @@ interface Asked {
   name: string;
   args: unknown;
 }
-
-type Answer = { id: number } & ({ value: unknown } | { error: unknown; code: unknown });
 
 const READY = 'ready';
 const CLOSE = 'close';
@@ -30,11 +34,7 @@ const CLOSE = 'close';
  */
 export class WriterThread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<
-    number,
-    { resolve: (value: never) => void; reject: (reason: unknown) => void }
-  >();
-  #asked = 0;
+  readonly #calls = new PendingCalls();
   #isReady = false;
 
   /** @param entry the file that loads the procedures and calls `serveWriter` */
@@ -42,7 +42,7 @@ export class WriterThread {
     this.#worker = new Worker(entry, { workerData: data });
     this.#worker.on('message', (answer: Answer | typeof READY) => {
       if (answer === READY) this.#isReady = true;
-      else this.#settle(answer);
+      else this.#calls.settle(answer);
     });
     // A bug of ours, like an exception of this thread: the process ends, and nothing that was answered is lost.
     this.#worker.on('error', (error) => {
@@ -56,11 +56,7 @@ export class WriterThread {
   }
 
   call<Args, Result>({ name }: Procedure<Args, Result>, args: Args): Promise<Result> {
-    const id = ++this.#asked;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, name, args } satisfies Asked);
-    });
+    return this.#calls.add((id) => this.#worker.postMessage({ id, name, args } satisfies Asked));
   }
 
   /** Waits for what was asked for, and for the end of the thread. */
@@ -68,36 +64,25 @@ export class WriterThread {
     this.#worker.postMessage(CLOSE);
     await once(this.#worker, 'exit');
   }
-
-  #settle(answer: Answer): void {
-    const { resolve, reject } = this.#waiting.get(answer.id)!;
-    this.#waiting.delete(answer.id);
-    if ('error' in answer) reject(Object.assign(answer.error as Error, { code: answer.code }));
-    else resolve(answer.value as never);
-  }
 }
 
 /** The thread's own side: answers until it is told to close. */
-export function serveWriter(port: MessagePort, { file, turn, flushes }: WriterData): void {
+export function serveWriter(port: MessagePort, { file, shared }: WriterData): void {
   const connection = openToWrite(file);
   const log = new LogFlusher(`${file}-wal`);
-  log.share(flushes);
+  log.share(shared.flushes);
   log.waitIfQuick();
   // On a full disk the other side makes room, and asks again.
-  const groups = new GroupedWriter(connection, log, () => false, new WriteTurn(turn));
+  const groups = new GroupedWriter(connection, log, () => false, new WriteTurn(shared.turn));
   port.on('message', (asked: Asked | typeof CLOSE) => {
     if (asked === CLOSE) void closed();
-    else void answer(asked).then((message) => port.postMessage(message));
+    else void answerOf(asked.id, () => run(asked)).then((answer) => port.postMessage(answer));
   });
   port.postMessage(READY);
 
-  async function answer({ id, name, args }: Asked): Promise<Answer> {
-    try {
-      const { run } = procedureNamed(name);
-      return { id, value: await groups.write((tx) => run(tx, args)) };
-    } catch (error) {
-      return { id, error, code: (error as { code?: unknown }).code };
-    }
+  function run({ name, args }: Asked): Promise<unknown> {
+    const procedure = procedureNamed(name);
+    return groups.write((tx) => procedure.run(tx, args));
   }
 
   async function closed(): Promise<void> {

@@ -49,6 +49,8 @@ export interface TestAppOptions {
   /** In place of the disk of this machine. */
   freeSpace?: FreeSpace;
   restored?: boolean;
+  /** With the threads that `serve` has. Then nothing signals that a message was settled. */
+  hasThreads?: boolean;
 }
 
 /** The same program as `mailwright serve`, on a database of its own in a temporary folder. */
@@ -61,6 +63,7 @@ export async function testApp({
   known,
   freeSpace,
   restored = false,
+  hasThreads = false,
 }: TestAppOptions = {}): Promise<TestApp> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'mailwright-'));
   const database = engine === 'postgres' ? { DATABASE_URL: await postgresUrlFor(folder) } : {};
@@ -74,6 +77,7 @@ export async function testApp({
     log: createLog(config.logLevel),
     version: 'test',
     restored,
+    hasThreads,
     ...(freeSpace ? { freeSpace } : {}),
     webRoot: join(import.meta.dirname, '..', '..', 'web', 'dist'),
     onSettled: () => {

@@ -73,7 +73,7 @@ export class Stage {
    * Starts the program in this process, which is quicker, on what the one before has left. It writes in this thread, so
    * that all of it fails as it is told, unless `serve` is to be had: with a thread, and on SQLite with a log.
    */
-  async recover(failPlan = '', writesBeside = false): Promise<void> {
+  async recover(failPlan = '', hasThreads = false): Promise<void> {
     const { folder, settings } = this.trial.data;
     const FAILPOINT = failPlan ? `${WAITS},${failPlan}` : WAITS;
     const env = { ...settings, DATA_DIR: folder, PORT: '0', LOG_LEVEL: 'silent', FAILPOINT };
@@ -82,7 +82,7 @@ export class Stage {
       log: createLog(config.logLevel),
       version: 'test',
       webRoot: folder,
-      writesBeside,
+      hasThreads,
     });
     const { port } = await this.#app.start().catch(async (error) => {
       await this.#app!.stop();

@@ -1,0 +1,65 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock as clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { connectDatabase } from './database.ts';
+import { behindLog } from './engine/behind-log.ts';
+import { LogAge } from './engine/log-age.ts';
+import { LoggedPages } from './engine/logged-pages.ts';
+import { StoredPages } from './engine/page.ts';
+import { openSending } from './engine/sending.ts';
+import { serveSending } from './engine/sending-thread.ts';
+import { armFailPoints } from './failpoint.ts';
+import { createLog } from './log.ts';
+import { addressPolicy } from './servers/address-policy.ts';
+import { Disk } from './storage/disk.ts';
+import { openVault } from './storage/master-key.ts';
+import { SharedFlag } from './storage/shared-flag.ts';
+import type { SharedWrites } from './storage/writer-thread.ts';
+import { VersionCache } from './templates/render.ts';
+
+// The thread that takes messages in and carries them (engine/sending-thread.ts), on the embedded database.
+
+export interface SenderData {
+  config: Config;
+  shared: SharedWrites;
+  /** Flags of the thread that started this one: the disk is nearly full; something was sent. */
+  low: SharedArrayBuffer;
+  worked: SharedArrayBuffer;
+}
+
+const { config, shared, low, worked, age: sharedAge } = workerData as SenderData & { age: SharedArrayBuffer };
+armFailPoints(config.selfTest);
+const log = createLog(config.logLevel);
+const disk = new Disk(config.dataDir, undefined, new SharedFlag(low));
+const flag = new SharedFlag(worked);
+const onEnded = () => flag.raise();
+const age = new LogAge(sharedAge);
+
+const stored = await connectDatabase(config, { disk, shared, writesBeside: true });
+const logged = await LoggedPages.open({
+  db: stored,
+  clock,
+  log,
+  folder: config.dataDir,
+  age,
+  onStored: onEnded,
+});
+const db = logged ? behindLog(stored, logged) : stored;
+const sending = openSending({
+  db,
+  clock,
+  log,
+  vault: await openVault(config, db),
+  versions: new VersionCache(),
+  policy: addressPolicy(config),
+  publicUrl: config.publicUrl,
+  pages: logged ?? new StoredPages(db, onEnded),
+  onExpired: onEnded,
+  disk,
+  isAlone: true,
+});
+serveSending(parentPort!, {
+  sending,
+  caughtUp: async () => logged?.ready(),
+  close: () => stored.close(),
+});
