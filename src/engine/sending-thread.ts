@@ -48,6 +48,7 @@ export class SendingThread implements Sending {
     thread.on('error', (error) => {
       throw error;
     });
+    thread.unref(); // a start that fails before it is told to carry ends without it
   }
 
   nudge(): void {
@@ -55,6 +56,7 @@ export class SendingThread implements Sending {
   }
 
   start(): void {
+    this.#thread.ref();
     void this.#call('start');
   }
 
@@ -64,6 +66,7 @@ export class SendingThread implements Sending {
   }
 
   async stop(drainMs: number): Promise<void> {
+    this.#thread.ref();
     const exit = once(this.#thread, 'exit');
     await this.#call('stop', drainMs);
     await exit;
