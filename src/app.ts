@@ -154,7 +154,7 @@ function sendingHere(
     publicUrl: config.publicUrl,
     pages: new StoredPages(base.db, onStored),
     onExpired: onEnded,
-    isAlone: config.role === 'all',
+    answersCalls: config.role === 'all',
   });
 }
 

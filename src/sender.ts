@@ -56,7 +56,7 @@ const sending = openSending({
   pages: logged ?? new StoredPages(db, onEnded),
   onExpired: onEnded,
   disk,
-  isAlone: true,
+  answersCalls: true,
 });
 serveSending(parentPort!, {
   sending,

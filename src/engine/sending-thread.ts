@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Clock } from '../clock.ts';
-import type { Intake } from '../messages/intake.ts';
+import type { Intake, Intent } from '../messages/intake.ts';
 import { type Answer, answerOf, PendingCalls } from '../storage/pending-calls.ts';
 import { LogAge } from './log-age.ts';
 import type { Sending } from './sending.ts';
@@ -97,7 +97,7 @@ export interface Served {
 /** The thread's own side: answers until it is told to stop. */
 export function serveSending(port: MessagePort, { sending, caughtUp, close }: Served): void {
   const verbs: Record<Verb, (arg: never) => unknown> = {
-    take: (intent: Parameters<Intake['take']>[0]) => sending.intake.take(intent),
+    take: (intent: Intent) => sending.intake.take(intent),
     nudge: () => sending.nudge(),
     start: () => sending.start(),
     'caught up': caughtUp,

@@ -23,13 +23,13 @@ export interface SendingParts
     'db' | 'clock' | 'log' | 'vault' | 'versions' | 'policy' | 'publicUrl' | 'pages' | 'onExpired'
   > {
   disk: Disk;
-  /** The same program answers calls and carries: it balances the two, and hands over what is stored. */
-  isAlone: boolean;
+  /** This program answers calls, too: it balances the two, and hands over what is stored. */
+  answersCalls: boolean;
 }
 
-export function openSending({ isAlone, disk, ...parts }: SendingParts): Sending {
+export function openSending({ answersCalls, disk, ...parts }: SendingParts): Sending {
   const { db, clock } = parts;
-  const backlog = isAlone ? new Backlog(clock) : undefined;
+  const backlog = answersCalls ? new Backlog(clock) : undefined;
   const worker = new Worker({
     ...parts,
     backlog,
@@ -39,7 +39,7 @@ export function openSending({ isAlone, disk, ...parts }: SendingParts): Sending 
   });
   const nudge = () => worker.nudge();
   return {
-    intake: new GroupedIntake(db, { backlog, handOver: isAlone ? worker.hand : undefined, nudge }),
+    intake: new GroupedIntake(db, { backlog, handOver: answersCalls ? worker.hand : undefined, nudge }),
     nudge,
     start: () => worker.start(),
     stop: (drainMs) => worker.stop(drainMs),
