@@ -25,6 +25,8 @@ beforeEach(() => {
 function things(path: string, direct: boolean): Route {
   const handle = async ({ body, headers, request, ip }: Call<z.ZodType<{ name: string }>>) => {
     ways.push(request instanceof Request ? 'framework' : 'direct');
+    if (body.name === 'web')
+      return new Response('a,b', { status: 201, headers: { 'content-type': 'text/csv' } });
     if (body.name === 'broken') throw new Error('canary');
     if (body.name === 'later') throw new AppError('too_many', 'Later.', { detail: { retryAfterSeconds: 7 } });
     return {
@@ -116,6 +118,7 @@ describe('a direct route answers as any other', () => {
     ['another kind of body', post([...without('Content-Type'), 'Content-Type: text/plain'], ADA), undefined],
     ['no kind of body', post(without('Content-Type'), ADA), 'direct'],
     ['a fault of ours', post(USUAL, '{"name":"broken"}'), 'direct'],
+    ['an answer of the web', post(USUAL, '{"name":"web"}'), 'direct'],
     ['a wait', post(USUAL, '{"name":"later"}'), 'direct'],
     ['no host', post(without('Host'), ADA), undefined],
     ['a host that is none', post([...without('Host'), 'Host: a b'], ADA), undefined],

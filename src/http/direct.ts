@@ -18,8 +18,8 @@ export function answerDirectly(
     if (!one || !isUsual(incoming)) return false;
     const ip = incoming.socket.remoteAddress;
     const answered = answer({ one, request: new Message(incoming), ip, params: {}, query: {} });
-    void answered.then((made) => {
-      write(outgoing, made as Answer); // the web's is for streams, files and pages
+    void answered.then(async (made) => {
+      write(outgoing, made instanceof Response ? await plain(made) : made);
       if (!incoming.complete) dropSoon(incoming);
     });
     return true;
@@ -74,6 +74,11 @@ class Message implements Asked {
 
 /** Drops the byte order mark that some clients begin with. */
 const decoder = new TextDecoder();
+
+/** The web's is for streams, files and pages; also for an answer without a body. */
+async function plain(made: Response): Promise<Answer> {
+  return { status: made.status, headers: Object.fromEntries(made.headers), body: await made.text() };
+}
 
 function write(outgoing: ServerResponse, { status, headers, body }: Answer): void {
   outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
