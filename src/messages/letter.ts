@@ -1,5 +1,4 @@
 import { type Address, type Mailbox, parseAddress, parseMailbox } from '../address.ts';
-import { sha256 } from '../ids.ts';
 import type { PlainMail } from '../notices/mailer.ts';
 import type { MessageRow } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
@@ -13,8 +12,6 @@ export interface Letter extends ComposedMessage {
   /** Who the envelope names. */
   from: Address;
   rcpt: Address;
-  /** SHA-256 of the bytes: the same for every attempt. */
-  bodyHash: string;
 }
 
 /** Content that was forgotten (a sensitive template, once final) or never stored. */
@@ -59,7 +56,7 @@ export async function composeLetter(
     })),
     boundarySeed: row.message_id_header,
   });
-  return { ...composed, from: from.address, rcpt, bodyHash: sha256(composed.content) };
+  return { ...composed, from: from.address, rcpt };
 }
 
 /** Senders kept; past it all are read again. */

@@ -1,38 +1,52 @@
 import { joined, type Part, type StaticText } from '../../templates/mustache/index.ts';
-import { base64Length, type EncodedBody, encodeText, quotedPrintable } from './encode.ts';
+import { base64Length, type EncodedText, encodeText, quotedPrintable } from './encode.ts';
+import { type Block, blockOf, lengthOf, type Piece } from './pieces.ts';
 
 /** A body, whole or in the pieces that a template rendered. */
 export type Body = string | readonly Part[];
 
+/** As `encodeText`, in pieces. */
+export interface EncodedParts {
+  readonly encoding: EncodedText['encoding'];
+  readonly body: readonly Piece[];
+}
+
 /** As `encodeText`. Whole lines that stood in the template are encoded once, however many letters have them. */
-export function encodeBody(body: Body): EncodedBody {
-  if (typeof body === 'string') return encodeText(body);
+export function encodeBody(body: Body): EncodedParts {
+  if (typeof body === 'string') return encodeWhole(body);
   const readable = quotedPrintableParts(body);
+  const octets = readable.reduce((sum, piece) => sum + lengthOf(piece), 0);
   const characters = body.reduce((sum, part) => sum + textOf(part).length, 0);
   // A text has at least as many octets as characters. Only where base64 may be shorter, all of it is looked at.
-  if (readable.length > base64Length(characters)) return encodeText(joined(body));
+  if (octets > base64Length(characters)) return encodeWhole(joined(body));
   return { encoding: 'quoted-printable', body: readable };
 }
 
+function encodeWhole(text: string): EncodedParts {
+  const { encoding, body } = encodeText(text);
+  return { encoding, body: [body] };
+}
+
 /** Each line is encoded by itself, so a text may be cut behind any LF, and the pieces are the whole. */
-function quotedPrintableParts(parts: readonly Part[]): string {
-  let encoded = '';
+function quotedPrintableParts(parts: readonly Part[]): Piece[] {
+  const encoded: Piece[] = [];
   let open = ''; // a line begun, and what follows it up to whole lines of the template
   for (const part of parts) {
     const lines = typeof part === 'string' ? undefined : linesOf(part);
     if (lines) {
-      encoded += quotedPrintable(open + lines.first) + lines.encoded;
+      encoded.push(quotedPrintable(open + lines.first), lines.encoded);
       open = lines.last;
     } else open += textOf(part);
   }
-  return encoded + quotedPrintable(open);
+  encoded.push(quotedPrintable(open));
+  return encoded;
 }
 
 /** A text of a template around its whole lines. */
 interface Lines {
   /** The end of a line that may have begun before. */
   readonly first: string;
-  readonly encoded: string;
+  readonly encoded: Block;
   /** The beginning of a line that may go on. */
   readonly last: string;
 }
@@ -57,7 +71,7 @@ function cut(text: string): Lines | null {
   if (end - begin < WORTH_KEEPING) return null;
   return {
     first: text.slice(0, begin),
-    encoded: quotedPrintable(text.slice(begin, end)),
+    encoded: blockOf(Buffer.from(quotedPrintable(text.slice(begin, end)), 'latin1')),
     last: text.slice(end),
   };
 }

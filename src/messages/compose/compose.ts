@@ -3,6 +3,7 @@ import { sha256 } from '../../ids.ts';
 import { type Body, encodeBody } from './bodies.ts';
 import { base64Lines } from './encode.ts';
 import { dateTokens, headerField, mailboxTokens, textTokens, valueTokens } from './headers.ts';
+import { assemble, blockOf, type Piece } from './pieces.ts';
 import { insertPreheader } from './preheader.ts';
 import { filenameParameters } from './words.ts';
 
@@ -40,6 +41,8 @@ export interface ComposeInput {
 export interface ComposedMessage {
   /** Header and body, CRLF line ends only, the last line ended too. Dots are not stuffed. */
   readonly content: Buffer;
+  /** Of all the content. Another process that makes the same letter has the same, as `assemble` makes it. */
+  readonly bodyHash: string;
   /** No line starts with a dot, so that the content may cross the wire as it is. */
   readonly isWireForm: boolean;
   /** A header holds an address that is not ASCII (RFC 6532). The envelope has its own. */
@@ -51,7 +54,7 @@ export interface ComposedMessage {
 /** One MIME entity (RFC 2045 §2.4): its Content-* fields, and its body in pieces, without a line end behind the last. */
 interface Entity {
   readonly fields: string;
-  readonly body: readonly (string | Buffer)[];
+  readonly body: readonly Piece[];
 }
 
 /**
@@ -60,42 +63,16 @@ interface Entity {
  */
 export function compose(input: ComposeInput): ComposedMessage {
   const root = rootEntity(input);
-  const pieces = [messageFields(input), root.fields, '\r\n', ...root.body, '\r\n'];
+  const { content, digest } = assemble([messageFields(input), root.fields, '\r\n', ...root.body, '\r\n']);
   const mailboxes = [input.from, ...input.to, ...(input.cc ?? []), ...(input.replyTo ? [input.replyTo] : [])];
   return {
-    content: bytesOf(pieces),
+    content,
+    bodyHash: digest,
     // No encoded body has such a line, and a folded field goes on behind a blank: only a name can begin with a dot.
     isWireForm: !Object.keys(input.headers ?? {}).some((name) => name.startsWith('.')),
     needsSmtpUtf8: mailboxes.some((mailbox) => mailbox.address.needsSmtpUtf8),
     eightBit: false,
   };
-}
-
-/** Joined as text where all is text: one piece of memory for a letter, instead of one for each of its parts. */
-function bytesOf(pieces: readonly (string | Buffer)[]): Buffer {
-  if (!pieces.some((piece) => typeof piece !== 'string')) return onSheet(pieces.join(''));
-  return Buffer.concat(
-    pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece)),
-  );
-}
-
-/** Letters of usual size share memory: to get some for each costs more than to write it. It goes with the last of them. */
-const SHEET = 65_536;
-/** Of UTF-8, for each unit of UTF-16. */
-const MOST_OCTETS = 3;
-let sheet = Buffer.alloc(0);
-let used = 0;
-
-function onSheet(text: string): Buffer {
-  const most = text.length * MOST_OCTETS;
-  if (most > SHEET / 2) return Buffer.from(text, 'utf8');
-  if (most > sheet.length - used) {
-    sheet = Buffer.allocUnsafeSlow(SHEET);
-    used = 0;
-  }
-  const begin = used;
-  used += sheet.write(text, begin, 'utf8');
-  return sheet.subarray(begin, used);
 }
 
 function messageFields(input: ComposeInput): string {
@@ -152,7 +129,7 @@ function textEntity(subtype: 'plain' | 'html', text: Body): Entity {
   const { encoding, body } = encodeBody(text);
   return {
     fields: `Content-Type: text/${subtype}; charset=utf-8\r\nContent-Transfer-Encoding: ${encoding}\r\n`,
-    body: [body],
+    body,
   };
 }
 
@@ -163,7 +140,7 @@ function fileEntity(file: ComposeAttachment, disposition: 'inline' | 'attachment
       headerField('Content-Transfer-Encoding', ['base64']) +
       headerField('Content-Disposition', parameters([disposition, ...filenameParameters(file.filename)])) +
       (file.contentId === undefined ? '' : headerField('Content-ID', [`<${file.contentId}>`])),
-    body: [base64Lines(file.content)],
+    body: [blockOf(base64Lines(file.content))],
   };
 }
 

@@ -1,5 +1,5 @@
-/** A body in an encoding that survives every server: ASCII, CRLF line ends, lines of at most 76 characters. */
-export interface EncodedBody {
+/** A text in an encoding that survives every server: ASCII, CRLF line ends, lines of at most 76 characters. */
+export interface EncodedText {
   readonly encoding: 'quoted-printable' | 'base64';
   readonly body: string;
 }
@@ -30,7 +30,7 @@ const encoded = Buffer.allocUnsafeSlow(Math.ceil(KEPT * WORST) + 3);
  * Encodes a text as UTF-8, in quoted-printable or in base64, whichever is shorter. Every kind of line end (CRLF, CR,
  * LF) becomes CRLF: a body that mixed them could be read as two messages by a server that ends it early.
  */
-export function encodeText(text: string): EncodedBody {
+export function encodeText(text: string): EncodedText {
   const readable = quotedPrintable(text);
   if (readable.length > base64Length(Buffer.byteLength(text))) {
     const body = base64Lines(Buffer.from(text.replace(/\r\n?|\n/g, '\r\n'), 'utf8'));
