@@ -8,7 +8,7 @@ const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 export function insertPreheader(html: Body, preheader: string): readonly Part[] {
   const text = preheader.replace(/[&<>"]/g, (character) => ENTITIES[character]!);
   const parts = typeof html === 'string' ? [html] : html;
-  return inserted(parts, contentStart(joined(parts)), `<div style="${HIDDEN}">${text}</div>`);
+  return inserted(parts, contentStart(parts), `<div style="${HIDDEN}">${text}</div>`);
 }
 
 function inserted(parts: readonly Part[], at: number, piece: string): readonly Part[] {
@@ -40,11 +40,35 @@ function halves(part: StaticText, at: number): Halves {
 }
 
 /** Behind the opening body tag; without one behind the head; a fragment has neither. */
-function contentStart(html: string): number {
-  const body = /<body[\s>]/i.exec(html);
-  if (body) return tagEnd(html, body.index);
+function contentStart(parts: readonly Part[]): number {
+  // Most templates write the tag into their first text. Only where it is not there, all of the rest is looked at.
+  const first = parts[0];
+  const found = first === undefined || typeof first === 'string' ? 0 : bodyStartOf(first);
+  if (found > 0) return found;
+  const html = joined(parts);
+  const start = bodyStart(html);
+  if (start !== undefined) return start;
   const head = /<\/head\s{0,10}>/i.exec(html);
   return head ? head.index + head[0].length : 0;
+}
+
+/** Kept as long as the compiled template that has the text. */
+const BODY_STARTS = new WeakMap<StaticText, number>();
+
+/** As `bodyStart`, 0 for a text that has no whole tag. */
+function bodyStartOf(part: StaticText): number {
+  let start = BODY_STARTS.get(part);
+  if (start === undefined) {
+    start = bodyStart(part.text) ?? 0;
+    BODY_STARTS.set(part, start);
+  }
+  return start;
+}
+
+/** The index behind the first opening body tag, 0 when it does not end; undefined when there is none. */
+function bodyStart(html: string): number | undefined {
+  const body = /<body[\s>]/i.exec(html);
+  return body ? tagEnd(html, body.index) : undefined;
 }
 
 /** The index behind the > of the tag that starts at `start`. A > inside of a quoted attribute does not end it. */
