@@ -28,42 +28,41 @@ export interface Assembled {
  * ends with its line, and says where each of the texts stood.
  */
 export function assemble(pieces: readonly Piece[]): Assembled {
-  const texts = [''];
   let outline = '';
-  let run = 0;
+  let text = '';
+  let digested = 0; // characters of text behind the last block
   let octets = 0;
   for (const piece of pieces) {
-    if (typeof piece === 'string') {
-      texts.push(piece);
-      run += piece.length;
-    } else {
-      outline += `${run} ${piece.digest} `;
-      run = 0;
+    if (typeof piece === 'string') text += piece;
+    else {
+      outline += `${text.length - digested} ${piece.digest} `;
+      digested = text.length;
       octets += piece.bytes.length;
     }
   }
-  texts[0] = `${outline}\n`;
-  const digested = texts.join('');
-  octets += Buffer.byteLength(digested) - texts[0].length;
-  return { content: written(pieces, digested, texts[0].length, octets), digest: sha256(digested) };
+  const whole = `${outline}\n${text}`;
+  const begin = whole.length - text.length;
+  const digest = sha256(whole);
+  octets += Buffer.byteLength(whole) - begin;
+  return { content: written(pieces, whole, begin, octets), digest };
 }
 
-/** Texts between two blocks are written at once. */
-function written(pieces: readonly Piece[], digested: string, head: number, octets: number): Buffer {
+/** Texts between two blocks are written at once. They begin in the whole text where its outline ends. */
+function written(pieces: readonly Piece[], whole: string, outlineEnd: number, octets: number): Buffer {
   const content = memoryOf(octets);
   let at = 0;
-  let begin = head;
-  let end = head;
+  let begin = outlineEnd;
+  let end = outlineEnd;
   for (const piece of pieces) {
     if (typeof piece === 'string') end += piece.length;
     else {
-      at += content.write(digested.slice(begin, end), at);
+      if (begin < end) at += content.write(whole.slice(begin, end), at);
       begin = end;
       content.set(piece.bytes, at);
       at += piece.bytes.length;
     }
   }
-  content.write(digested.slice(begin), at);
+  content.write(whole.slice(begin), at);
   return content;
 }
 
