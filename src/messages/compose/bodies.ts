@@ -1,6 +1,7 @@
 import { joined, type Part, type StaticText } from '../../templates/mustache/index.ts';
 import { base64Length, type EncodedText, encodeText, quotedPrintable } from './encode.ts';
-import { type Block, blockOf, lengthOf, type Piece } from './pieces.ts';
+import { beginOf, endOf, type Fragment, insideOf, Lines } from './lines.ts';
+import { blockOf, lengthOf, type Piece } from './pieces.ts';
 
 /** A body, whole or in the pieces that a template rendered. */
 export type Body = string | readonly Part[];
@@ -29,50 +30,57 @@ function encodeWhole(text: string): EncodedParts {
 
 /** Each line is encoded by itself, so a text may be cut behind any LF, and the pieces are the whole. */
 function quotedPrintableParts(parts: readonly Part[]): Piece[] {
-  const encoded: Piece[] = [];
-  let open = ''; // a line begun, and what follows it up to whole lines of the template
+  const pieces: Piece[] = [];
+  const lines = new Lines();
   for (const part of parts) {
-    const lines = typeof part === 'string' ? undefined : linesOf(part);
-    if (lines) {
-      encoded.push(quotedPrintable(open + lines.first), lines.encoded);
-      open = lines.last;
-    } else open += textOf(part);
+    if (typeof part === 'string') lines.value(part);
+    else addStatic(knownCut(part), lines, pieces);
   }
-  encoded.push(quotedPrintable(open));
-  return encoded;
+  pieces.push(lines.take());
+  return pieces;
 }
 
-/** A text of a template around its whole lines. */
-interface Lines {
-  /** The end of a line that may have begun before. */
-  readonly first: string;
-  readonly encoded: Block;
+function addStatic(cut: Cut, lines: Lines, pieces: Piece[]): void {
+  if (cut.end === undefined) return lines.add(cut.begin);
+  lines.end(cut.end);
+  if (typeof cut.whole === 'string') lines.addEncoded(cut.whole);
+  else pieces.push(lines.take(), cut.whole);
+  lines.add(cut.begin);
+}
+
+/** A text of a template, cut around its whole lines. */
+interface Cut {
+  /** The end of a line that may have begun before. Undefined for a text without a line end, which is all `begin`. */
+  readonly end: Fragment | undefined;
+  /** Encoded. */
+  readonly whole: Piece;
   /** The beginning of a line that may go on. */
-  readonly last: string;
+  readonly begin: Fragment;
 }
 
 /** Kept as long as the compiled template that has the text. */
-const KNOWN = new WeakMap<StaticText, Lines | null>();
-/** Characters below which it is cheaper to encode than to join. */
-const WORTH_KEEPING = 64;
+const KNOWN = new WeakMap<StaticText, Cut>();
+/** Characters from which it costs less to look up bytes and digest than to write and digest a text. */
+const WORTH_A_BLOCK = 256;
 
-function linesOf(part: StaticText): Lines | undefined {
-  let lines = KNOWN.get(part);
-  if (lines === undefined) {
-    lines = cut(part.text);
-    KNOWN.set(part, lines);
+function knownCut(part: StaticText): Cut {
+  let cut = KNOWN.get(part);
+  if (cut === undefined) {
+    cut = cutOf(part.text);
+    KNOWN.set(part, cut);
   }
-  return lines ?? undefined;
+  return cut;
 }
 
-function cut(text: string): Lines | null {
+function cutOf(text: string): Cut {
   const begin = text.indexOf('\n') + 1;
   const end = text.lastIndexOf('\n') + 1;
-  if (end - begin < WORTH_KEEPING) return null;
+  if (begin === 0) return { end: undefined, whole: '', begin: insideOf(text) };
+  const whole = quotedPrintable(text.slice(begin, end));
   return {
-    first: text.slice(0, begin),
-    encoded: blockOf(Buffer.from(quotedPrintable(text.slice(begin, end)), 'latin1')),
-    last: text.slice(end),
+    end: endOf(text.slice(0, begin)),
+    whole: whole.length < WORTH_A_BLOCK ? whole : blockOf(Buffer.from(whole, 'latin1')),
+    begin: beginOf(text.slice(end)),
   };
 }
 
