@@ -1,5 +1,5 @@
 import { simpleParser } from 'mailparser';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { VersionCache } from '../templates/render.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { type TestApp, testApp } from '../testing/test-app.ts';
@@ -79,6 +79,54 @@ test('is the same bytes however often it is made, and whatever changed meanwhile
   const after = await letter(id);
   expect(after.content.equals(before.content)).toBe(true);
   expect(after.bodyHash).toBe(before.bodyHash);
+});
+
+describe('the hash of a letter', () => {
+  const LINES = 'A line of the template, which is the same in each of its letters.\n'.repeat(20);
+  const version = { subject: 'Hi {{ name }}', html: `<p>{{ name }}</p>\n${LINES}<p>{{ plan }}</p>\n` };
+  const content = {
+    variables: { name: 'Ann', plan: 'gold' },
+    to: ['ann@example.org'],
+    cc: [],
+    headers: { 'X-Campaign': 'spring' },
+    date: 0,
+  };
+  /** Made as by a process that has just started. */
+  const hashOf = async (changed: object = {}, changedVersion: object = {}, hasAttachments = false) => {
+    const { db } = running.app;
+    const { id } = await send();
+    const row = await db.read
+      .selectFrom('messages')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const versions = new VersionCache();
+    versions.prepared(row.template_version_id!, { ...version, ...changedVersion });
+    const same = { ...row, id: 'msg_1', message_id_header: 'msg_1@example.com' };
+    const letter = await composeLetter(
+      db,
+      versions,
+      { ...same, content: JSON.stringify({ ...content, ...changed }) },
+      hasAttachments,
+    );
+    return letter.bodyHash;
+  };
+
+  test('is the same for the same letter', async () => {
+    expect(await hashOf()).toBe(await hashOf());
+  });
+
+  test.each<[string, Parameters<typeof hashOf>]>([
+    ['a value', [{ variables: { name: 'Ann', plan: 'gold ' } }]],
+    ['a value that stands elsewhere', [{ variables: { name: 'gold', plan: 'Ann' } }]],
+    ['a header', [{ headers: { 'X-Campaign': 'summer' } }]],
+    ['a line of the template', [{}, { html: version.html.replace('same', 'some') }]],
+    ['a line of the template less', [{}, { html: version.html.replace(LINES, LINES.slice(66)) }]],
+    ['the text of the template around a value', [{}, { html: version.html.replaceAll('p>', 'b>') }]],
+    ['an attachment', [{}, {}, true]],
+  ])('is another with %s', async (_, changed) => {
+    expect(await hashOf(...changed)).not.toBe(await hashOf());
+  });
 });
 
 test('a new message is made of what is there now', async () => {

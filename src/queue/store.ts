@@ -106,7 +106,7 @@ export async function renewRows(
 export interface Mark extends Hold {
   serverId: string;
   serverName: string;
-  /** SHA-256 of the bytes; that of the first attempt stays. */
+  /** The digest of the letter, another for any other bytes; that of the first attempt stays. */
   bodyHash: string;
   /** The end of the lease, as its holder knows it. */
   until: number;

@@ -6,7 +6,15 @@ import { type EncodedText, encodeText } from './encode.ts';
 
 const bits = fc.constantFrom(
   ...['a', ' ', '\t', '.', '=', '\r', '\n', '\r\n', '\n.', ' \n', '\n\n', 'ü', '東京', '\ud83d', '\ude42'],
-  ...['x'.repeat(75), 'x'.repeat(70), 'name', 'b', '<p class="row">', `${'y'.repeat(74)} `, `${'A line of a template.\n'.repeat(4)}`],
+  ...[
+    'x'.repeat(75),
+    'x'.repeat(70),
+    'name',
+    'b',
+    '<p class="row">',
+    `${'y'.repeat(74)} `,
+    `${'A line of a template.\n'.repeat(4)}`,
+  ],
 );
 const text = fc.array(bits, { maxLength: 12 }).map((parts) => parts.join(''));
 const part: fc.Arbitrary<Part> = fc.oneof(
@@ -16,7 +24,10 @@ const part: fc.Arbitrary<Part> = fc.oneof(
 
 function encoded(parts: Body): EncodedText {
   const { encoding, body } = encodeBody(parts);
-  return { encoding, body: body.map((one) => (typeof one === 'string' ? one : one.bytes.toString('latin1'))).join('') };
+  return {
+    encoding,
+    body: body.map((one) => (typeof one === 'string' ? one : one.bytes.toString('latin1'))).join(''),
+  };
 }
 
 test('pieces give the same bytes as the whole, the first time and every other', () => {

@@ -40,12 +40,13 @@ function quotedPrintableParts(parts: readonly Part[]): Piece[] {
   return pieces;
 }
 
-function addStatic(cut: Cut, lines: Lines, pieces: Piece[]): void {
-  if (cut.end === undefined) return lines.add(cut.begin);
-  lines.end(cut.end);
-  if (typeof cut.whole === 'string') lines.addEncoded(cut.whole);
-  else pieces.push(lines.take(), cut.whole);
-  lines.add(cut.begin);
+function addStatic({ end, whole, begin }: Cut, lines: Lines, pieces: Piece[]): void {
+  if (end !== undefined) {
+    lines.end(end);
+    if (typeof whole === 'string') lines.addEncoded(whole);
+    else pieces.push(lines.take(), whole);
+  }
+  lines.add(begin);
 }
 
 /** A text of a template, cut around its whole lines. */

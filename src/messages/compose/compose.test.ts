@@ -123,6 +123,12 @@ describe('structure', () => {
     expect(compose(input).content.equals(compose({ ...input, boundarySeed: 'msg_2' }).content)).toBe(false);
   });
 
+  test('other bytes of a file have another hash', () => {
+    const hash = (content: Buffer) => compose({ ...base, html, attachments: [{ ...pdf, content }] }).bodyHash;
+    expect(hash(Buffer.from('one'))).toBe(hash(Buffer.from('one')));
+    expect(hash(Buffer.from('one'))).not.toBe(hash(Buffer.from('two')));
+  });
+
   test('a letter stays as it was made, whatever is made after it', () => {
     const made = Array.from({ length: 200 }, (_, at) => {
       const { content } = compose({ ...base, text: `${at} ü`.repeat(at * 20) });

@@ -41,7 +41,7 @@ export interface ComposeInput {
 export interface ComposedMessage {
   /** Header and body, CRLF line ends only, the last line ended too. Dots are not stuffed. */
   readonly content: Buffer;
-  /** Of all the content. Another process that makes the same letter has the same, as `assemble` makes it. */
+  /** A digest of the content: the same for every attempt, in every process, and another for any other byte. */
   readonly bodyHash: string;
   /** No line starts with a dot, so that the content may cross the wire as it is. */
   readonly isWireForm: boolean;

@@ -84,8 +84,7 @@ export class Lines {
 
   private close(maxLength: number): void {
     const { encoded } = this;
-    this.done +=
-      encoded !== undefined && encoded.length <= maxLength ? encoded : quotedPrintable(this.open);
+    this.done += encoded !== undefined && encoded.length <= maxLength ? encoded : quotedPrintable(this.open);
     this.open = '';
     this.encoded = '';
     this.endsInBlank = false;
