@@ -76,18 +76,18 @@ export function compose(input: ComposeInput): ComposedMessage {
 }
 
 function messageFields(input: ComposeInput): string {
-  return [
-    fromField(input.from),
-    input.to.length > 0 ? headerField('To', mailboxTokens(input.to)) : '',
-    input.cc && input.cc.length > 0 ? headerField('Cc', mailboxTokens(input.cc)) : '',
-    input.replyTo ? headerField('Reply-To', mailboxTokens([input.replyTo])) : '',
-    headerField('Subject', textTokens(input.subject)),
-    headerField('Date', dateTokens(input.date)),
-    headerField('Message-ID', [`<${input.messageId}>`]),
-    headerField('X-Mailwright-ID', [input.id]),
-    ...Object.entries(input.headers ?? {}).map(([name, value]) => headerField(name, valueTokens(value))),
-    'MIME-Version: 1.0\r\n',
-  ].join('');
+  let fields = fromField(input.from);
+  if (input.to.length > 0) fields += headerField('To', mailboxTokens(input.to));
+  if (input.cc && input.cc.length > 0) fields += headerField('Cc', mailboxTokens(input.cc));
+  if (input.replyTo) fields += headerField('Reply-To', mailboxTokens([input.replyTo]));
+  fields += headerField('Subject', textTokens(input.subject));
+  fields += headerField('Date', dateTokens(input.date));
+  fields += headerField('Message-ID', [`<${input.messageId}>`]);
+  fields += headerField('X-Mailwright-ID', [input.id]);
+  for (const [name, value] of Object.entries(input.headers ?? {})) {
+    fields += headerField(name, valueTokens(value));
+  }
+  return `${fields}MIME-Version: 1.0\r\n`;
 }
 
 /** The same sender is the same object in very many letters. */
@@ -149,15 +149,15 @@ function multipart(subtype: string, id: string, children: readonly Entity[]): En
   if (children.length === 1) return children[0]!;
   const boundary = `=_${id}`; // neither quoted-printable nor base64 can contain =_
   const type = subtype === 'related' ? ['type="text/html"'] : []; // of the first part, which related must name
+  const body: Piece[] = [];
+  for (const child of children) body.push(`--${boundary}\r\n${child.fields}\r\n`, ...child.body, '\r\n');
+  body.push(`--${boundary}--`);
   return {
     fields: headerField(
       'Content-Type',
       parameters([`multipart/${subtype}`, ...type, `boundary="${boundary}"`]),
     ),
-    body: [
-      ...children.flatMap((child) => [`--${boundary}\r\n${child.fields}\r\n`, ...child.body, '\r\n']),
-      `--${boundary}--`,
-    ],
+    body,
   };
 }
 
