@@ -41,42 +41,55 @@ export function assemble(pieces: readonly Piece[]): Assembled {
     }
   }
   const whole = `${outline}\n${text}`;
-  const begin = whole.length - text.length;
+  const script = { pieces, whole, outlineEnd: whole.length - text.length };
   const digest = sha256(whole);
-  octets += Buffer.byteLength(whole) - begin;
-  return { content: written(pieces, whole, begin, octets), digest };
+  return { content: contentOf(script, text.length, octets), digest };
 }
 
-/** Texts between two blocks are written at once. They begin in the whole text where its outline ends. */
-function written(pieces: readonly Piece[], whole: string, outlineEnd: number, octets: number): Buffer {
-  const content = memoryOf(octets);
-  let at = 0;
+interface Script {
+  readonly pieces: readonly Piece[];
+  /** All texts, behind the outline. */
+  readonly whole: string;
+  readonly outlineEnd: number;
+}
+
+/** Letters of usual size share memory: to get some for each costs more than to write it. It goes with the last of them. */
+const SHEET = 65_536;
+/** Of UTF-8, for each unit of UTF-16. To count them costs more than to write them. */
+const MOST_OCTETS = 3;
+let sheet = Buffer.alloc(0);
+let used = 0;
+
+/** @param octets of the blocks */
+function contentOf(script: Script, characters: number, octets: number): Buffer {
+  const most = characters * MOST_OCTETS + octets;
+  if (most > SHEET / 2) {
+    const own = Buffer.allocUnsafeSlow(Buffer.byteLength(script.whole) - script.outlineEnd + octets);
+    write(script, own, 0);
+    return own;
+  }
+  if (most > sheet.length - used) {
+    sheet = Buffer.allocUnsafeSlow(SHEET);
+    used = 0;
+  }
+  const begin = used;
+  used = write(script, sheet, begin);
+  return sheet.subarray(begin, used);
+}
+
+/** Texts between two blocks are written at once. Returns where the letter ends. */
+function write({ pieces, whole, outlineEnd }: Script, memory: Buffer, start: number): number {
+  let at = start;
   let begin = outlineEnd;
   let end = outlineEnd;
   for (const piece of pieces) {
     if (typeof piece === 'string') end += piece.length;
     else {
-      if (begin < end) at += content.write(whole.slice(begin, end), at);
+      if (begin < end) at += memory.write(whole.slice(begin, end), at);
       begin = end;
-      content.set(piece.bytes, at);
+      memory.set(piece.bytes, at);
       at += piece.bytes.length;
     }
   }
-  content.write(whole.slice(begin), at);
-  return content;
-}
-
-/** Letters of usual size share memory: to get some for each costs more than to write it. It goes with the last of them. */
-const SHEET = 65_536;
-let sheet = Buffer.alloc(0);
-let used = 0;
-
-function memoryOf(octets: number): Buffer {
-  if (octets > SHEET / 2) return Buffer.allocUnsafeSlow(octets);
-  if (octets > sheet.length - used) {
-    sheet = Buffer.allocUnsafeSlow(SHEET);
-    used = 0;
-  }
-  used += octets;
-  return sheet.subarray(used - octets, used);
+  return at + memory.write(whole.slice(begin), at);
 }
