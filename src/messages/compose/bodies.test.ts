@@ -66,9 +66,9 @@ test.each<[string, Part[]]>([
   ['a value of two lines', ['a\nb', at('\n')]],
   ['a value with what is escaped', ['a=b', at('\n')]],
   ...[74, 75, 76, 77].flatMap((length): [string, Part[]][] => [
-    [`a line of ${length}`, [at('Dear '), 'x'.repeat(length - 6), at('.\n')]],
+    [`a line of ${length}`, [at('Dear '), 'x'.repeat(length - 6), at('!\n')]],
     [`a last line of ${length}`, [at('Dear '), 'x'.repeat(length - 5)]],
-    [`a line of ${length} with what is escaped`, [at('a="'), 'x'.repeat(length - 8), at('"\n')]],
+    [`a line of ${length} with what is escaped`, [at('a="'), 'x'.repeat(length - 6), at('"\n')]],
   ]),
 ])('%s is encoded as in the whole', (_, parts) => {
   const lines = at('Lines of the template.\n'.repeat(20)); // so that quoted-printable is the shorter one
