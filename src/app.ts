@@ -14,6 +14,7 @@ import { type Route, route } from './http/route.ts';
 import { createHttp, type Listening, listen } from './http/server.ts';
 import { staticFiles } from './http/static.ts';
 import type { Log } from './log.ts';
+import { GroupedIntake } from './messages/intake.ts';
 import { composeNotice } from './messages/letter.ts';
 import { messageRoutes } from './messages/routes.ts';
 import type { SendParts } from './messages/send.ts';
@@ -40,7 +41,7 @@ import type { Vault } from './vault.ts';
 import { authenticate } from './workspaces/authenticate.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
-/** The thread that takes messages in and carries them. */
+/** The thread that carries messages. */
 const SENDER = new URL('./sender.ts', import.meta.url);
 
 /** Messages under way get this long to finish when the program is asked to stop. */
@@ -111,10 +112,9 @@ export async function createApp(config: Config, parts: AppParts): Promise<App> {
       ? await sendingBeside(base, heartbeat)
       : { db: stored, sending: sendingHere({ ...base, versions }, onEnded) };
     const memo = new Memo(db);
-    const routes = allRoutes(
-      { ...base, db, versions, memo, intake: sending.intake, nudge: () => sending.nudge() },
-      version,
-    );
+    const nudge = () => sending.nudge();
+    const intake = new GroupedIntake(stored, { ...sending.intake, nudge });
+    const routes = allRoutes({ ...base, db, versions, memo, intake, nudge }, version);
     const http = createHttp({
       routes,
       authenticate: (request) => authenticate({ db, clock, memo }, request),
@@ -148,25 +148,26 @@ function sendingHere(
   onEnded: (messageId: string) => void,
 ): Sending {
   const onStored = (ids: readonly string[]) => ids.forEach(onEnded);
-  return openSending({
+  const parts = {
     ...base,
     policy: addressPolicy(config),
     publicUrl: config.publicUrl,
     pages: new StoredPages(base.db, onStored),
     onExpired: onEnded,
-    answersCalls: config.role === 'all',
-  });
+  };
+  return openSending(parts, config.role === 'all');
 }
 
 /** Sending in its own thread, and the database as this one may write it. */
 async function sendingBeside({ config, db, clock, disk }: Base, { worked }: Heartbeat) {
+  const shared = db.share!();
   const data: SenderData = {
     config,
-    shared: db.share!(),
+    shared,
     low: disk.lowFlag.shared,
     worked: worked.shared,
   };
-  const sending = await SendingThread.open(SENDER, data, clock);
+  const sending = await SendingThread.open(SENDER, { data, ports: [shared.procedures!] }, clock);
   return { db: behindLog(db, sending), sending };
 }
 

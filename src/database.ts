@@ -2,10 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import { type Config, ConfigError } from './config.ts';
-import type { Db } from './storage/db.ts';
+import type { Db, SharedWrites } from './storage/db.ts';
 import type { Disk } from './storage/disk.ts';
 import { migrate } from './storage/migrate.ts';
-import type { SharedWrites } from './storage/writer-thread.ts';
 
 /** The embedded database, in the data folder. */
 export const DATABASE_FILE = 'mailwright.db';

@@ -1,8 +1,8 @@
-import type { Backlog } from '../messages/backlog.ts';
 import { laneOf } from '../queue/delivery.ts';
 import { claim, type DueLane, lanes, type MessageRow, type Room } from '../queue/queue.ts';
 import type { Server } from '../servers/server.ts';
 import type { Db } from '../storage/db.ts';
+import type { Calls } from './calls.ts';
 import type { Gate } from './gate.ts';
 import type { Hand } from './hand.ts';
 import { isEmptied, type LaneKeeper, pacedFirst } from './lane-keeper.ts';
@@ -15,7 +15,7 @@ export interface ClaimsParts {
   gate: Gate;
   keeper: LaneKeeper;
   hand: Hand;
-  backlog: Backlog | undefined;
+  backlog: Calls['backlog'] | undefined;
   /** How many more the worker can hold. */
   free: () => number;
   /** Begins the turns of what was claimed. */

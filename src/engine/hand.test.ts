@@ -3,21 +3,17 @@ import { hold } from '../messages/hand-over.ts';
 import { type NewMessage, rowOf } from '../messages/store.ts';
 import { BULK, HIGH, NORMAL } from '../queue/delivery.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
-import {
-  Hand,
-  MAX_CHARACTERS,
-  MAX_IN_HAND,
-  MAX_OF_WORKSPACE,
-  MAX_WAIT_FOR_LANE_MS,
-  MAX_WAIT_MS,
-} from './hand.ts';
+import { Hand, MAX_WAIT_FOR_LANE_MS, MAX_WAIT_MS } from './hand.ts';
+import { HandRoom, MAX_CHARACTERS, MAX_IN_HAND, MAX_OF_WORKSPACE } from './hand-room.ts';
 
 const EVERY = { urgent: Number.POSITIVE_INFINITY, others: Number.POSITIVE_INFINITY };
 const A = 'wsp_a';
 const B = 'wsp_b';
+const ALL = [A, B, 'wsp_1', 'wsp_2', 'wsp_3'];
 
 let clock: FakeClock;
 let hand: Hand;
+let room: HandRoom;
 let given: string[];
 let woken: number;
 let number = 0;
@@ -27,12 +23,18 @@ beforeEach(() => {
   woken = 0;
   hand = new Hand({
     clock,
-    owner: 'me',
+    room: { openTo: (ids) => room.openTo(ids), left: (...args) => room.left(...args) },
     onWaiting: () => woken++,
     giveBack: (rows) => given.push(...rows.map((row) => row.id)),
   });
-  hand.takeOf(() => true);
+  room = new HandRoom(clock, 'me', hand);
+  keepOnly(...ALL);
 });
+
+/** As a round of the worker does it. @returns what is not to wait any longer */
+function keepOnly(...workspaceIds: string[]): string[] {
+  return hand.keepOnly(new Set(workspaceIds)).map((row) => row.id);
+}
 
 function message(changed: Partial<NewMessage> = {}): NewMessage {
   const at = clock.now();
@@ -46,7 +48,7 @@ function many(count: number, changed: Partial<NewMessage> = {}): NewMessage[] {
 
 /** As the intake does it. @returns how many got a lease */
 function store(...messages: NewMessage[]): number {
-  const { leases, end } = hand.reserve(messages);
+  const { leases, end } = room.reserve(messages);
   for (const [at, lease] of leases.entries()) if (lease) hold(messages[at]!, lease);
   end(messages.map(rowOf));
   return leases.filter((lease) => lease !== undefined).length;
@@ -83,18 +85,18 @@ describe('what is handed over', () => {
   });
 
   test('is nothing before the worker has looked, of a workspace that cannot send, and after the end', () => {
-    const fresh = new Hand({ clock, owner: 'me', onWaiting: () => {}, giveBack: () => {} });
-    expect(fresh.reserve([message()]).leases).toEqual([undefined]);
-    hand.takeOf((id) => id === B);
+    expect(new HandRoom(clock, 'me', hand).reserve([message()]).leases).toEqual([undefined]);
+    keepOnly(B);
     expect(store(message())).toBe(0);
     expect(store(message({ workspace_id: B }))).toBe(1);
     expect(hand.close()).toHaveLength(1);
+    void room.close();
     expect(store(message({ workspace_id: B }))).toBe(0);
   });
 
   test('is given back when its commit comes after the end', () => {
     const late = message();
-    const { leases, end } = hand.reserve([late]);
+    const { leases, end } = room.reserve([late]);
     hold(late, leases[0]!);
     hand.close();
     end([rowOf(late)]);
@@ -103,12 +105,24 @@ describe('what is handed over', () => {
 
   test('is not what was not stored, or was stored without the lease', () => {
     const [lost, blocked] = [message(), message()];
-    const { end } = hand.reserve([lost, blocked]);
+    const { end } = room.reserve([lost, blocked]);
     end([rowOf(blocked)]);
     expect([inHand(), hand.workspaces(), woken]).toEqual([[], [], 0]);
     // What stands in the lane now is older than what comes.
     expect(hand.lanes.isClear(A)).toBe(false);
   });
+});
+
+test('who closes the room waits for the transactions that are under way', async () => {
+  const { end } = room.reserve([message()]);
+  let isClosed = false;
+  const closed = room.close().then(() => {
+    isClosed = true;
+  });
+  await Promise.resolve();
+  expect([isClosed, store(message())]).toEqual([false, 0]);
+  end([]);
+  await closed;
 });
 
 describe('what waits in the lane of a workspace', () => {
@@ -126,9 +140,9 @@ describe('what waits in the lane of a workspace', () => {
     store(normal, urgent);
     expect([hand.ready(), taken(A)]).toEqual([[A], [urgent.id]]);
     clock.advance(MAX_WAIT_FOR_LANE_MS - 1);
-    expect(hand.takeStale()).toEqual([]);
+    expect(keepOnly(...ALL)).toEqual([]);
     clock.advance(1);
-    expect(hand.takeStale().map((row) => row.id)).toEqual([normal.id]);
+    expect(keepOnly(...ALL)).toEqual([normal.id]);
     expect(store(message())).toBe(0);
   });
 
@@ -161,7 +175,7 @@ describe('in hand there is room', () => {
   test('for so many altogether, those under way included', () => {
     const workspaces = ['wsp_1', 'wsp_2', 'wsp_3'];
     const quarter = MAX_IN_HAND / 4;
-    const reservations = workspaces.map((id) => hand.reserve(many(quarter, { workspace_id: id })));
+    const reservations = workspaces.map((id) => room.reserve(many(quarter, { workspace_id: id })));
     expect(store(...many(quarter + 1, { workspace_id: B }))).toBe(quarter);
     for (const { end } of reservations) end([]);
     expect(store(...many(quarter, { workspace_id: 'wsp_1' }))).toBe(quarter);
@@ -178,7 +192,7 @@ describe('in hand there is room', () => {
 
   test('again for what was reserved and not stored, also where its content is forgotten meanwhile', () => {
     const large = message({ content: 'x'.repeat(MAX_CHARACTERS) });
-    const { end } = hand.reserve([large]);
+    const { end } = room.reserve([large]);
     large.content = null;
     end([]);
     expect(store(message({ content: 'x'.repeat(MAX_CHARACTERS) }))).toBe(1);
@@ -191,21 +205,22 @@ describe('goes back to its lane', () => {
     store(old);
     clock.advance(MAX_WAIT_MS - 1);
     store(young, message({ workspace_id: B }));
-    expect(hand.takeStale()).toEqual([]);
+    expect(keepOnly(...ALL)).toEqual([]);
     clock.advance(1);
-    expect(hand.takeStale().map((row) => row.id)).toEqual([old.id, young.id]);
+    expect(keepOnly(...ALL)).toEqual([old.id, young.id]);
     expect(hand.workspaces()).toEqual([B]);
     look(A);
+    keepOnly(...ALL);
     expect(store(message())).toBe(0);
     look();
+    keepOnly(...ALL);
     expect(store(message())).toBe(1);
   });
 
   test('at once what is of a workspace that was paused', () => {
     const [mine, other] = [message(), message({ workspace_id: B })];
     store(mine, other);
-    hand.takeOf((id) => id !== A);
-    expect(hand.takeStale().map((row) => row.id)).toEqual([mine.id]);
+    expect(keepOnly(B)).toEqual([mine.id]);
     expect(inHand()).toEqual([other.id]);
   });
 });

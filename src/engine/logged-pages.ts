@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import { claimKey, LEASE_MS } from '../queue/delivery.ts';
 import { AppendLog, MAX_FLUSHES, remove } from '../storage/append-log.ts';
 import type { Db } from '../storage/db.ts';
+import type { Patience } from '../storage/patience.ts';
 import { deleteSetting } from '../storage/settings.ts';
 import { LogAge } from './log-age.ts';
 import { type LogPosition, newLogName, putPosition } from './log-position.ts';
@@ -25,6 +26,8 @@ export interface LoggedPagesParts {
   log: Log;
   /** The data folder. */
   folder: string;
+  /** With a quick disk, where nothing else waits in this thread. */
+  patience?: Patience;
   /** Where others look how late the database is. */
   age?: LogAge;
   /** Told of the messages whose turns are in the database. */
@@ -62,7 +65,7 @@ export class LoggedPages implements Pages {
   /** @returns undefined where the folder takes no such file: then all is to be stored in the database at once */
   static async open(parts: LoggedPagesParts): Promise<LoggedPages | undefined> {
     try {
-      const file = await AppendLog.create(join(parts.folder, newLogName()));
+      const file = await AppendLog.create(join(parts.folder, newLogName()), parts.patience);
       await parts.db.write((tx) => putPosition(tx, positionOf(file)));
       return new LoggedPages(parts, file);
     } catch (error) {

@@ -1,8 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { errorText } from '../errors.ts';
 import { tuned } from '../failpoint.ts';
-import { newToken } from '../ids.ts';
-import type { Backlog } from '../messages/backlog.ts';
 import { RENEW_EVERY_MS } from '../queue/delivery.ts';
 import type { MessageRow, Room } from '../queue/queue.ts';
 import { isPaced } from '../servers/pace.ts';
@@ -10,6 +8,7 @@ import { isWell } from '../servers/route.ts';
 import type { Server } from '../servers/server.ts';
 import { listAllServers } from '../servers/servers.ts';
 import { type Briefing, briefingFor } from './briefing.ts';
+import type { Calls } from './calls.ts';
 import { Claims, rotated } from './claims.ts';
 import type { DeliverParts } from './deliver.ts';
 import type { Gate } from './gate.ts';
@@ -31,8 +30,10 @@ const POLL_MS = 500;
 
 export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'permits' | 'onRoom'> {
   gate: Gate;
-  /** Told what is taken and what was sent, where calls are answered by the same process. */
-  backlog?: Backlog | undefined;
+  /** The worker's name in the leases, random for each start: host names and process ids come back after a restart. */
+  owner: string;
+  /** Told what becomes of what is stored, where calls are answered by the same process. */
+  calls?: Calls | undefined;
   /** Where outcomes and markers are written. */
   pages: Pages;
   /** Told after the commit that expired a message. */
@@ -43,8 +44,6 @@ export interface WorkerParts extends Omit<DeliverParts, 'journal' | 'permits' | 
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #clock: Clock;
-  /** Random for each start: host names and process ids come back after a restart. */
-  readonly owner = newToken();
   /** Takes over what is accepted by the same process. */
   readonly hand: Hand;
   readonly #journal: Journal;
@@ -67,10 +66,10 @@ export class Worker {
   #poll: NodeJS.Timeout | undefined;
 
   constructor(parts: WorkerParts) {
-    const { db, clock, log } = parts;
+    const { db, clock, log, owner, calls } = parts;
     this.#parts = parts;
     this.#clock = clock;
-    this.#journal = new Journal(parts.pages, clock, this.owner);
+    this.#journal = new Journal(parts.pages, clock, owner);
     const permits = new Permits(db, () => this.nudge());
     const onRoom = () => this.#roomCame();
     this.#keeper = new LaneKeeper(db, parts.throttle, permits);
@@ -88,14 +87,13 @@ export class Worker {
     });
     this.hand = new Hand({
       clock,
-      owner: this.owner,
+      room: calls?.room,
       onWaiting: () => this.#wake?.(),
       giveBack: (rows) => this.#giveBack(rows),
     });
     this.#claims = new Claims({
       ...parts,
-      backlog: parts.backlog,
-      owner: this.owner,
+      backlog: calls?.backlog,
       keeper: this.#keeper,
       hand: this.hand,
       free: () => MAX_HELD - this.#turns.size,
@@ -173,21 +171,19 @@ export class Worker {
     const now = this.#clock.now();
     const servers = await listAllServers(this.#parts.db);
     this.#servers = Map.groupBy(servers, (server) => server.workspaceId);
-    this.hand.takeOf((id) => !isClosed && this.#canSend(id, now));
-    this.#giveBack(this.hand.takeStale());
+    this.#giveBack(this.hand.keepOnly(new Set(isClosed ? [] : this.#thatCanSend(now))));
     if (isClosed) return;
     if (isLook) await this.#look(servers, now);
     await this.#startHanded(now);
   }
 
-  /** What is paused, paced or has no well server waits in its lane. */
-  #canSend(workspaceId: string, now: number): boolean {
-    const own = this.#servers.get(workspaceId) ?? [];
-    return (
-      !this.#parts.gate.isPaused(workspaceId) &&
+  /** Workspaces; what of others is paused, paced or has no well server waits in its lane. */
+  #thatCanSend(now: number): string[] {
+    const canSend = ([id, own]: [string, readonly Server[]]) =>
+      !this.#parts.gate.isPaused(id) &&
       own.some((server) => isWell(server, now)) &&
-      !own.some((server) => isPaced(server, now))
-    );
+      !own.some((server) => isPaced(server, now));
+    return [...this.#servers].filter(canSend).map(([id]) => id);
   }
 
   async #look(servers: readonly Server[], now: number): Promise<void> {
@@ -204,7 +200,7 @@ export class Worker {
     for (const [at, id] of ready.entries()) {
       const share = this.#shareForHand(ready.length - at, rows.length);
       const taken = this.hand.take(id, this.#placesOf(id, now, share));
-      this.#parts.backlog?.taken(id, taken.length);
+      this.#parts.calls?.backlog.taken(id, taken.length);
       rows.push(...taken);
     }
     if (rows.length > 0) this.#turns.takeHanded(rows, await this.#briefing(rows));
@@ -259,7 +255,7 @@ export class Worker {
   #countSent(row: MessageRow, verdict: Verdict, briefing: Briefing): void {
     const id = verdict.kind === 'attempted' ? verdict.server?.id : undefined;
     const server = briefing.serversOf(row).find((one) => one.id === id);
-    if (server && !isPaced(server, this.#clock.now())) this.#parts.backlog?.sent(row.workspace_id);
+    if (server && !isPaced(server, this.#clock.now())) this.#parts.calls?.backlog.sent(row.workspace_id);
   }
 
   #roomCame(): void {

@@ -76,7 +76,7 @@ export async function store(intake: Intake, intent: Intent): Promise<unknown> {
   return isRepeat ? TAKEN : answerTo(intent, blocked);
 }
 
-/** Groups that may be on their way where a thread stores them: while one is stored, calls of the other are checked. */
+/** Groups that may be on their way: while one is flushed, the next is gathered and stored. */
 const GROUPS_UNDER_WAY = 2;
 
 export interface IntakeParts {
@@ -99,8 +99,9 @@ export class GroupedIntake implements Intake {
   constructor(db: Db, parts: IntakeParts = {}) {
     this.#db = db;
     this.#parts = parts;
-    const maxUnderWay = db.call ? GROUPS_UNDER_WAY : 1;
-    this.#batcher = new Batcher((intents, again) => this.#store(intents, again), { maxUnderWay });
+    this.#batcher = new Batcher((intents, again) => this.#store(intents, again), {
+      maxUnderWay: GROUPS_UNDER_WAY,
+    });
   }
 
   async take(intent: Intent): Promise<Taken> {

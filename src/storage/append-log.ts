@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { failpoint } from '../failpoint.ts';
+import type { Patience } from './patience.ts';
 
 /** Of each half. Entries of a batch fill a third of it; what finds no room waits for the batch to be worked in. */
 export const HALF_BYTES = 1024 * 1024;
@@ -20,6 +21,7 @@ export class AppendLog {
   readonly path: string;
   /** The same file, open several times: the system tells each once of what it could not write, so each flush hears of it. */
   readonly #files: readonly number[];
+  readonly #patience: Patience | undefined;
   #half = 0;
   #at = 0;
   #last = 0;
@@ -27,20 +29,24 @@ export class AppendLog {
   #failed: Error | undefined;
   #flushed: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, files: readonly number[]) {
+  private constructor(path: string, files: readonly number[], patience: Patience | undefined) {
     this.path = path;
     this.#files = files;
+    this.#patience = patience;
   }
 
-  /** @throws when there is a file of that name, or no room for it */
-  static async create(path: string): Promise<AppendLog> {
+  /**
+   * @param patience with a quick disk; without it all flushes run beside
+   * @throws when there is a file of that name, or no room for it
+   */
+  static async create(path: string, patience?: Patience): Promise<AppendLog> {
     const file = await openFile(path, 'wx+', 0o600);
     try {
       writeAll(file, Buffer.alloc(2 * HALF_BYTES), 0);
       await flush(file);
       await flushFolderOf(path);
       const others = Array.from({ length: MAX_FLUSHES - 1 }, () => openFile(path, 'r+'));
-      return new AppendLog(path, [file, ...(await Promise.all(others))]);
+      return new AppendLog(path, [file, ...(await Promise.all(others))], patience);
     } catch (error) {
       await closeFile(file);
       await remove(path);
@@ -68,13 +74,22 @@ export class AppendLog {
       return Promise.reject(this.#fail(error));
     }
     this.#at += line.length;
-    this.#flushed = Promise.all([this.#flushed, flush(file)]).then(
+    this.#flushed = Promise.all([this.#flushed, this.#flush(file)]).then(
       () => {},
       (error) => {
         throw this.#fail(error);
       },
     );
     return this.#flushed;
+  }
+
+  /** @returns nothing where it is over */
+  #flush(file: number): Promise<void> | undefined {
+    try {
+      return this.#patience?.flush(file) ? undefined : flush(file);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Begins the other half anew. Its entries have to be in the database, and on the disk. */

@@ -1,12 +1,22 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { Kysely } from 'kysely';
 import type { Procedure } from './procedure.ts';
 import type { Schema } from './schema.ts';
-import type { SharedWrites } from './writer-thread.ts';
 
 export type Engine = 'sqlite' | 'postgres';
 
 /** Statements inside a transaction. A store verb that writes takes it as its first argument. */
 export type Tx = Kysely<Schema>;
+
+/** What threads that write the same file have in common. */
+export interface SharedWrites {
+  /** Whose turn it is. */
+  turn: SharedArrayBuffer;
+  /** Whether the disk refused a flush. */
+  flushes: SharedArrayBuffer;
+  /** To the thread that runs procedures: for the other thread alone, which it is handed over to. */
+  procedures?: MessagePort;
+}
 
 export interface WriteOptions {
   /**
@@ -28,9 +38,9 @@ export interface Db {
    * one that throws is undone alone. `work` awaits nothing but statements: the writer waits for it.
    */
   write<T>(work: (tx: Tx) => Promise<T>, options?: WriteOptions): Promise<T>;
-  /** Present where procedures are run by a thread of their own; see `call` in procedure.ts. */
+  /** Present where another thread runs procedures; see `call` in procedure.ts. */
   call?<Args, Result>(procedure: Procedure<Args, Result>, args: Args): Promise<Result>;
-  /** Present where other threads of this process may open the same database, and then have to be told this. */
+  /** Present where another thread of this process may open the same database, and then has to be told this. */
   share?(): SharedWrites;
   close(): Promise<void>;
 }

@@ -12,7 +12,6 @@ import { testDb, testFolder } from './testing.ts';
 const disk = vi.hoisted(() => ({
   isBroken: false,
   isSlow: false,
-  standsStillMs: 0,
   waiting: [] as (() => void)[],
 }));
 vi.mock(import('node:fs'), async (original) => {
@@ -22,13 +21,10 @@ vi.mock(import('node:fs'), async (original) => {
     else if (disk.isSlow) disk.waiting.push(() => fs.fdatasync(fd, done));
     else fs.fdatasync(fd, done);
   };
-  const fdatasyncSync = () => {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, disk.standsStillMs);
-  };
-  return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync, fdatasyncSync };
+  return { ...fs, fdatasync: fdatasync as typeof fs.fdatasync };
 });
 beforeEach(() => {
-  Object.assign(disk, { isBroken: false, isSlow: false, standsStillMs: 0, waiting: [] });
+  Object.assign(disk, { isBroken: false, isSlow: false, waiting: [] });
 });
 
 const FAILED = 'The disk did not keep what was written';
@@ -110,18 +106,4 @@ test('who reads what the other one of two committed waits until it is on the dis
   expect(disk.waiting).toHaveLength(1);
   disk.waiting.shift()!();
   await looked;
-});
-
-test('a thread that only writes stands still for a quick disk, and lets another thread wait for a slow one', async () => {
-  const [flusher] = (await flushers(1)) as [LogFlusher];
-  flusher.waitIfQuick();
-  disk.isSlow = true; // as far as another thread is asked
-  await flusher.flush(true);
-  expect(disk.waiting).toHaveLength(0);
-  disk.standsStillMs = 5;
-  await flusher.flush(true);
-  const beside = flusher.flush(true);
-  expect(disk.waiting).toHaveLength(1);
-  disk.waiting.shift()!();
-  await beside;
 });

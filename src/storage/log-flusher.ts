@@ -1,14 +1,9 @@
-import { closeSync, fdatasync as fdatasyncOf, fdatasyncSync, openSync } from 'node:fs';
+import { closeSync, fdatasync as fdatasyncOf, openSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { systemClock } from '../clock.ts';
+import type { Patience } from './patience.ts';
 
 /** Under way at the same time: who comes while one runs does not wait for its end. Node's pool has four threads. */
 const MAX_FLUSHES = 2;
-/** A flush that is over so soon is waited for where nothing else waits: the way by another thread takes as long. */
-const QUICK_MS = 2;
-/** After one that took longer, so many go by another thread before the disk is tried again; twice as many each time. */
-const FIRST_RETRY = 20;
-const LAST_RETRY = 1_000;
 
 /**
  * Flushes the write-ahead log without holding the event loop: what SQLite does itself at each commit with
@@ -16,26 +11,21 @@ const LAST_RETRY = 1_000;
  */
 export class LogFlusher {
   readonly #path: string;
+  readonly #patience: Patience | undefined;
   /** Not zero when one of several threads was refused. */
   #shared: Int32Array<SharedArrayBuffer> | undefined;
   #file: number | undefined;
   #failed: Error | undefined;
-  /** Flushes still to go by another thread. */
-  #beside = Number.POSITIVE_INFINITY;
-  #retry = FIRST_RETRY;
   readonly #running = new Set<Promise<void>>();
   /** Begins when there is a place for it, and takes with it whatever is committed until then. */
   #next: Promise<void> | undefined;
   /** Ends when everything is on the disk that was to be flushed so far. */
   #all: Promise<void> = Promise.resolve();
 
-  constructor(path: string) {
+  /** @param patience with a quick disk, where nothing else waits in this thread */
+  constructor(path: string, patience?: Patience) {
     this.#path = path;
-  }
-
-  /** This thread does nothing but write: as long as the disk is quick, it stands still for a flush. */
-  waitIfQuick(): void {
-    this.#beside = 0;
+    this.#patience = patience;
   }
 
   /**
@@ -90,24 +80,11 @@ export class LogFlusher {
     // The log exists since the first commit, and stays the same file while a connection is open.
     this.#file ??= openSync(this.#path, 'r+');
     try {
-      if (this.#beside > 0) {
-        this.#beside--;
-        await fdatasync(this.#file);
-      } else this.#waitFor(this.#file);
+      if (!this.#patience?.flush(this.#file)) await fdatasync(this.#file);
     } catch (error) {
       if (this.#shared) Atomics.store(this.#shared, 0, 1);
       this.#failed ??= new Error(`The disk did not keep what was written: ${(error as Error).message}`);
       throw this.#failed;
-    }
-  }
-
-  #waitFor(file: number): void {
-    const began = systemClock.monotonic();
-    fdatasyncSync(file);
-    if (systemClock.monotonic() - began <= QUICK_MS) this.#retry = FIRST_RETRY;
-    else {
-      this.#beside = this.#retry;
-      this.#retry = Math.min(2 * this.#retry, LAST_RETRY);
     }
   }
 

@@ -10,6 +10,7 @@ interface Waiting {
 export class PendingCalls {
   readonly #waiting = new Map<number, Waiting>();
   #asked = 0;
+  #whenOver = (): void => {};
 
   /** @param ask sends it under this number */
   add<Result>(ask: (id: number) => void): Promise<Result> {
@@ -25,6 +26,15 @@ export class PendingCalls {
     this.#waiting.delete(answer.id);
     if ('error' in answer) reject(Object.assign(answer.error as Error, { code: answer.code }));
     else resolve(answer.value as never);
+    if (this.#waiting.size === 0) this.#whenOver();
+  }
+
+  /** Resolves when nothing waits. */
+  async over(): Promise<void> {
+    if (this.#waiting.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenOver = resolve;
+    });
   }
 }
 

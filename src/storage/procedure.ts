@@ -1,8 +1,8 @@
 import type { Db, Tx } from './db.ts';
 
 /**
- * Work in a transaction that is asked for by name, since its arguments and its result are plain data: so the thread
- * that writes the embedded database can do it (writer-thread.ts). What every message needs is written as one; all other
+ * Work in a transaction that is asked for by name, since its arguments and its result are plain data: so another
+ * thread can be asked to do it (procedure-port.ts). What every message needs is written as one; all other
  * work is handed to `Db.write` as a function.
  */
 export interface Procedure<Args, Result> {

@@ -1,11 +1,12 @@
-import type { Db } from './db.ts';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Db, SharedWrites } from './db.ts';
 import { type FileSystemFacts, refuseNetworkFolder } from './file-system.ts';
 import { GroupedWriter } from './grouped-writer.ts';
 import { LogFlusher } from './log-flusher.ts';
-import type { Procedure } from './procedure.ts';
+import { ProcedurePort, serveProcedures } from './procedure-port.ts';
 import { kyselyOn, openToRead, openToWrite } from './sqlite-connection.ts';
 import { WriteTurn } from './write-turn.ts';
-import { type SharedWrites, WriterThread } from './writer-thread.ts';
+import { WriterThread } from './writer-thread.ts';
 
 export interface SqliteParts {
   /** Told that the disk is full. True when there is room now: then the group that failed is run again. */
@@ -34,58 +35,40 @@ export function openSqlite(
   const turn = new WriteTurn(shared?.turn);
   const log = new LogFlusher(`${file}-wal`);
   if (shared) log.share(shared.flushes);
-  const share = (): SharedWrites => ({ turn: turn.shared, flushes: log.share() });
   const groups = new GroupedWriter(writer, log, whenFull, turn);
-  const beside =
-    thread &&
-    new Beside(() => new WriterThread(thread.entry, { ...thread.data, file, shared: share() }), whenFull);
+  const share = (): SharedWrites => ({ turn: turn.shared, flushes: log.share() });
+  const own = thread && new WriterThread(thread.entry, () => ({ ...thread.data, file, shared: share() }));
+  const beside = own ?? (shared?.procedures && new ProcedurePort(shared.procedures));
   const db: Db = {
     engine: 'sqlite',
     read: kyselyOn(reader),
     write: (work, options) => groups.write(work, options),
-    share,
+    share: () => ({ ...share(), procedures: own?.port() ?? servedHere(db) }),
     async close() {
-      await groups.drained();
       await beside?.close();
+      await groups.drained();
       groups.close();
       reader.close();
       writer.close();
     },
   };
   if (beside)
-    db.call = (procedure, args) =>
-      beside.call(procedure, args) ?? groups.write((tx) => procedure.run(tx, args));
+    db.call = async (procedure, args) => {
+      try {
+        return await beside.call(procedure, args);
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
+        whenFull();
+        return beside.call(procedure, args); // there is room now, or it says so once more
+      }
+    };
   return db;
 }
 
-/** The thread that writes beside this one. It is started by the first procedure: who only looks at a database has none. */
-class Beside {
-  readonly #start: () => WriterThread;
-  readonly #whenFull: () => boolean;
-  #thread: WriterThread | undefined;
-
-  constructor(start: () => WriterThread, whenFull: () => boolean) {
-    this.#start = start;
-    this.#whenFull = whenFull;
-  }
-
-  /** @returns undefined while it is not ready yet */
-  call<Args, Result>(procedure: Procedure<Args, Result>, args: Args): Promise<Result> | undefined {
-    this.#thread ??= this.#start();
-    return this.#thread.isReady ? this.#called(this.#thread, procedure, args) : undefined;
-  }
-
-  async #called<Args, Result>(thread: WriterThread, procedure: Procedure<Args, Result>, args: Args) {
-    try {
-      return await thread.call(procedure, args);
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error;
-      this.#whenFull();
-      return thread.call(procedure, args); // there is room now, or it says so once more
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#thread?.close();
-  }
+/** A port for another thread, whose procedures are run by this one. It does not keep the program from ending. */
+function servedHere({ write }: Db): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  serveProcedures(port1, write);
+  port1.unref();
+  return port2;
 }

@@ -7,26 +7,15 @@ import { call } from './procedure.ts';
 import { readSetting } from './settings.ts';
 import { openSqlite } from './sqlite.ts';
 import { NOON, testFolder } from './testing.ts';
-import { WriteTurn } from './write-turn.ts';
 
 const ENTRY = new URL('../testing/writer.ts', import.meta.url);
 
-/** A database whose thread is running. */
+/** A database that has a thread. */
 async function besideDb(whenFull = () => false): Promise<Db> {
   const db = openSqlite(join(testFolder(), 'test.db'), { thread: { entry: ENTRY, data: {} }, whenFull });
   onTestFinished(() => db.close());
   await migrate(db, NOON);
-  // The first calls are answered here, while the thread is loading. What this thread calls cannot fail there.
-  while ((await threadOf(db)) === 'here') await new Promise((turn) => setImmediate(turn));
   return db;
-}
-
-async function threadOf(db: Db): Promise<'here' | 'beside'> {
-  const run = vi.spyOn(addOne, 'run');
-  await call(db, addOne, { name: 'started' });
-  const isHere = run.mock.calls.length > 0;
-  run.mockRestore();
-  return isHere ? 'here' : 'beside';
 }
 
 function storedAs(db: Db, name: string): Promise<string | undefined> {
@@ -34,10 +23,27 @@ function storedAs(db: Db, name: string): Promise<string | undefined> {
 }
 
 describe('the thread that writes', () => {
+  test('is asked by another one that has opened the database too', async () => {
+    const place = join(testFolder(), 'test.db');
+    const db = openSqlite(place, { thread: { entry: ENTRY, data: {} } });
+    await migrate(db, NOON);
+    const other = openSqlite(place, { shared: db.share!() });
+    const asked = [db, other, db, other].map((one) => call(one, addOne, { name: 'count' }));
+    const written = other.write((tx) => addOne.run(tx, { name: 'count' }));
+    expect((await Promise.all([...asked, written])).sort()).toEqual([1, 2, 3, 4, 5]);
+    const last = call(other, addOne, { name: 'count' });
+    await other.close();
+    expect(await last).toBe(6);
+    await db.close();
+  });
+
   test('commits what it was asked for, and this thread reads it', async () => {
     const db = await besideDb();
+    const run = vi.spyOn(addOne, 'run');
+    onTestFinished(() => run.mockRestore());
     expect(await call(db, addOne, { name: 'count' })).toBe(1);
     expect(await storedAs(db, 'count')).toBe('1');
+    expect(run).not.toHaveBeenCalled();
   });
 
   test('and this one write in turn, and neither waits for the other for ever', async () => {
@@ -91,7 +97,6 @@ describe('the thread that writes', () => {
     const place = join(testFolder(), 'test.db');
     const db = openSqlite(place, { thread: { entry: ENTRY, data: {} } });
     await migrate(db, NOON);
-    while ((await threadOf(db)) === 'here') await new Promise((turn) => setImmediate(turn));
     const asked = Array.from({ length: 50 }, () => call(db, addOne, { name: 'count' }));
     await db.close();
     await Promise.all(asked);
@@ -99,40 +104,4 @@ describe('the thread that writes', () => {
     onTestFinished(() => again.close());
     expect(await storedAs(again, 'count')).toBe('50');
   });
-});
-
-test('who waits for the turn gets it before it can be taken again, in the order of asking', async () => {
-  const one = new WriteTurn();
-  const [two, three] = [new WriteTurn(one.shared), new WriteTurn(one.shared)];
-  const order: string[] = [];
-  await one.take();
-  const waiting = [two, three].map((turn, at) =>
-    turn.take().then(() => {
-      order.push(['two', 'three'][at]!);
-      turn.give();
-    }),
-  );
-  one.give();
-  const again = one.take().then(() => order.push('one'));
-  await Promise.all([...waiting, again]);
-  expect(order).toEqual(['two', 'three', 'one']);
-});
-
-test('who is handed the turn just before it begins to wait does not wait', async () => {
-  const one = new WriteTurn();
-  const other = new WriteTurn(one.shared);
-  await one.take();
-  const { waitAsync } = Atomics;
-  let again: Promise<void> | undefined;
-  const waiting = vi.spyOn(Atomics, 'waitAsync').mockImplementationOnce(((
-    ...args: Parameters<typeof waitAsync>
-  ) => {
-    one.give();
-    again = one.take(); // and it is wanted again already
-    return waitAsync(...args);
-  }) as typeof waitAsync);
-  onTestFinished(() => waiting.mockRestore());
-  await other.take();
-  other.give();
-  await again;
 });

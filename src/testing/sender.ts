@@ -1,40 +1,62 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { CallsBeside } from '../engine/calls-beside.ts';
 import { LogAge } from '../engine/log-age.ts';
-import { serveSending } from '../engine/sending-thread.ts';
-import type { Intent, Taken } from '../messages/intake.ts';
+import { serveWorker } from '../engine/sending-thread.ts';
 
-// The thread of sending-thread.test.ts: the workspace of a call says what becomes of it.
+// The thread of sending-thread.test.ts: in the place of a worker, one that has room, and tells what it was given.
 
-/** What it is told: a place that says when it was closed. */
+/** What it is told: a place that says what happened, and since when its log is ahead of the database. */
 export interface Told {
-  closed: SharedArrayBuffer;
+  signals: SharedArrayBuffer;
+  /** ms */
+  oldest: number;
 }
 
+/** Places of the signals: how many messages it was given, how many arrived in lanes, whether it carries and is closed. */
+export const RECEIVED = 0;
+export const ARRIVED = 1;
+export const STARTED = 2;
+export const CLOSED = 3;
+
 if (parentPort) {
-  const { closed, age: shared } = workerData as Told & { age: SharedArrayBuffer };
-  const age = new LogAge(shared);
-  const { promise: nudged, resolve: nudge } = Promise.withResolvers<void>();
-  let isStarted = false;
-  const take = async ({ workspaceId, now }: Intent): Promise<Taken> => {
-    if (workspaceId === 'full') throw Object.assign(new Error('The disk is full.'), { code: 'SQLITE_FULL' });
-    if (workspaceId === 'late') age.oldest = now;
-    if (workspaceId === 'held') await nudged;
-    return { isRepeat: isStarted, blocked: [workspaceId] };
+  const port = parentPort;
+  const { signals: shared, oldest, age: sharedAge } = workerData as Told & { age: SharedArrayBuffer };
+  const signals = new Int32Array(shared);
+  const age = new LogAge(sharedAge);
+  const calls = new CallsBeside((news) => port.postMessage({ news }));
+  const signal = (at: number, count = 1) => {
+    Atomics.add(signals, at, count);
+    Atomics.notify(signals, at);
   };
-  serveSending(parentPort, {
-    sending: {
-      intake: { take },
-      nudge,
-      start: () => {
-        isStarted = true;
+  serveWorker(port, {
+    owner: 'me',
+    worker: {
+      hand: {
+        arrives: () => {},
+        receive(held, arrived) {
+          signal(RECEIVED, held.length);
+          signal(ARRIVED, arrived.length);
+        },
+      },
+      /** As when it has begun what it was given, and a server took it. */
+      nudge() {
+        const count = Atomics.load(signals, RECEIVED);
+        if (count > 0) {
+          calls.room.left('wsp_a', count, 0);
+          calls.backlog.taken('wsp_a', count);
+          calls.backlog.sent('wsp_a');
+        }
+        calls.room.openTo(new Set(['wsp_a']));
+      },
+      start() {
+        age.oldest = oldest;
+        signal(STARTED);
       },
       stop: async () => {},
     },
     caughtUp: async () => {
       age.oldest = undefined;
     },
-    close: async () => {
-      Atomics.store(new Int32Array(closed), 0, 1);
-    },
+    close: async () => signal(CLOSED),
   });
 }
