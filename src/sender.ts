@@ -12,6 +12,7 @@ import { serveWorker } from './engine/sending-thread.ts';
 import { armFailPoints } from './failpoint.ts';
 import { newToken } from './ids.ts';
 import { createLog } from './log.ts';
+import { giveBackMemory } from './memory.ts';
 import { addressPolicy } from './servers/address-policy.ts';
 import type { SharedWrites } from './storage/db.ts';
 import { Disk } from './storage/disk.ts';
@@ -70,3 +71,4 @@ serveWorker(parentPort!, {
   caughtUp: async () => logged?.ready(),
   close: () => stored.close(),
 });
+giveBackMemory();

@@ -68,7 +68,7 @@ export async function install(bench: Bench, engine: Engine, extra: Record<string
 
 const MAIN = join(root, 'src', 'main.ts');
 /** As bin/run starts it. */
-const NODE = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=16', MAIN];
+const NODE = ['--disable-warning=ExperimentalWarning', '--expose-gc', '--max-semi-space-size=16', MAIN];
 
 async function startProgram(
   env: Record<string, string>,

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { createApp } from '../app.ts';
 import { type Config, ConfigError, readConfig, SETTINGS } from '../config.ts';
 import { createLog } from '../log.ts';
+import { giveBackMemory } from '../memory.ts';
 import { type Pause, pauseOf } from '../queue/pause.ts';
 import { firstRunToken } from '../workspaces/setup.ts';
 
@@ -34,6 +35,7 @@ export function serveCommand(root: string, version: string) {
     announce(config, port, version, await firstRunToken(app.db));
     announcePause(await pauseOf(app.db, ''));
     flushCompileCache(); // kept now, since not every process ends in its own time
+    giveBackMemory();
     await stopAsked;
     await app.stop();
     return undefined;
