@@ -1,29 +1,12 @@
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { addOne, fail, GO_ON, HELD, hold, raise, raised } from '../testing/writer.ts';
 import type { Db } from './db.ts';
 import { migrate } from './migrate.ts';
-import { call, procedure } from './procedure.ts';
-import { putSetting, readSetting } from './settings.ts';
+import { call } from './procedure.ts';
+import { readSetting } from './settings.ts';
 import { openSqlite } from './sqlite.ts';
 import { NOON, testFolder } from './testing.ts';
-
-const addOne = procedure('add one', async (tx, { name }: { name: string }) => {
-  const next = Number((await readSetting({ read: tx }, name as never)) ?? 0) + 1;
-  await putSetting(tx, name as never, String(next));
-  return next;
-});
-
-const fail = procedure('fail', async (tx, { code }: { code: string }) => {
-  await putSetting(tx, 'failed' as never, 'yes');
-  throw Object.assign(new Error('It failed.'), { code });
-});
-
-const held = vi.fn(async () => {});
-/** Holds its transaction open. */
-const hold = procedure('hold', async (tx) => {
-  await putSetting(tx, 'held' as never, 'yes');
-  await held();
-});
 
 /** A database that runs procedures, and what asks it for them: the same file once more, as another thread has it. */
 async function pair(): Promise<{ runs: Db; asks: Db }> {
@@ -70,20 +53,15 @@ describe('procedures of another thread', () => {
 
   test('hold up nobody who asks meanwhile, but their writes', async () => {
     const { asks } = await opened();
-    const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    held.mockImplementationOnce(() => {
-      begin();
-      return mayEnd;
-    });
-    const holding = call(asks, hold, undefined);
-    await begun;
+    const signals = new Int32Array(new SharedArrayBuffer(8));
+    const holding = call(asks, hold, { signals });
+    await raised(signals, HELD);
     let isWritten = false;
     const written = asks.write((tx) => addOne.run(tx, { name: 'count' })).then(() => (isWritten = true));
     expect(await storedAs(asks, 'held')).toBeUndefined();
     for (let turns = 0; turns < 100; turns++) await new Promise((turn) => setImmediate(turn));
     expect(isWritten).toBe(false);
-    end();
+    raise(signals, GO_ON);
     await Promise.all([holding, written]);
     expect(await storedAs(asks, 'held')).toBe('yes');
   });

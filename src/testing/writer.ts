@@ -3,7 +3,7 @@ import { type Procedure, procedure } from '../storage/procedure.ts';
 import { putSetting, readSetting } from '../storage/settings.ts';
 import { serveWriter, type WriterData } from '../storage/writer-thread.ts';
 
-// The thread of writer-thread.test.ts, and its procedures.
+// The thread of writer-thread.test.ts, and its procedures, which procedure-port.test.ts has run without it.
 
 export const addOne = procedure('add one', async (tx, { name }: { name: string }) => {
   const next = Number((await readSetting({ read: tx }, name as never)) ?? 0) + 1;
