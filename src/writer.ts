@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { armFailPoints, type FailPlan } from './failpoint.ts';
+import { giveBackMemory } from './memory.ts';
 import { serveWriter, type WriterData } from './storage/writer-thread.ts';
 import './engine/page.ts';
 import './messages/intake.ts';
@@ -9,3 +10,4 @@ import './messages/intake.ts';
 const { selfTest, ...data } = workerData as WriterData & { selfTest: FailPlan | undefined };
 armFailPoints(selfTest);
 serveWriter(parentPort!, data);
+giveBackMemory();
