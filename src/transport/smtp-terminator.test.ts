@@ -3,10 +3,14 @@ import type { Fault, FaultStage } from '../demo-smtp/script.ts';
 import { CONTENT, ENVELOPE, endpointFor, fakeServer, openSession, yes } from './testing.ts';
 
 describe('before the terminator', () => {
-  const LARGE = Buffer.from(`${'x'.repeat(70)}\r\n`.repeat(5_000));
+  const LINE = `${'x'.repeat(70)}\r\n`;
+  const LARGE = Buffer.from(LINE.repeat(5_000));
+  /** More than waits for the marker. */
+  const LONG = Buffer.from(LINE.repeat(200));
 
   test.each([
     ['small', CONTENT],
+    ['long', LONG],
     ['large', LARGE],
   ])('a %s message without permission is dropped: lease_lost', async (_, content) => {
     const server = await fakeServer({ security: 'none' });
@@ -52,22 +56,25 @@ describe('before the terminator', () => {
     expect(server.ledger).toHaveLength(0);
   });
 
-  test('an answer that comes too early stops the message, and a refusal among those is believed', async () => {
-    for (const [fault, code] of [
-      ['early-reply', 'protocol'],
-      [{ reply: '552 5.3.4 Too much' }, 'too_large'],
-    ] as const) {
+  test.each([
+    ['early-reply', 'protocol', LONG],
+    ['early-reply', 'protocol', LARGE],
+    [{ reply: '552 5.3.4 Too much' }, 'too_large', LONG],
+    [{ reply: '552 5.3.4 Too much' }, 'too_large', LARGE],
+  ] as const)(
+    'an answer that comes too early stops the message, and a refusal among those is believed',
+    async (fault, code, content) => {
       const server = await fakeServer({ security: 'none', script: [{ stage: 'body', fault }] });
       const session = await openSession(endpointFor(server));
-      const outcome = await session.send(ENVELOPE, LARGE, async () => {
-        // The first slices are out. A whole session beside it leaves the server time to answer them.
+      const outcome = await session.send(ENVELOPE, content, async () => {
+        // The content is out. A whole session beside it leaves the server time to answer.
         (await openSession(endpointFor(server))).destroy();
         return true;
       });
       expect(outcome).toMatchObject({ code, stage: 'body' });
       expect(server.ledger).toHaveLength(0);
-    }
-  });
+    },
+  );
 
   test('a server that interrupts a very large message is heard, and no marker is asked for', async () => {
     const server = await fakeServer({ security: 'none', script: [{ stage: 'body', fault: '421close' }] });

@@ -26,8 +26,11 @@ type Command = [Stage, string];
 
 const RESET = 'RSET';
 
-/** Up to this size the whole content waits for the marker, and leaves in one write with the terminator. */
-const ONE_WRITE = 65_536;
+/**
+ * Up to this size the content waits for the marker, and leaves in one write with the terminator. What is longer is on its
+ * way while the marker is stored.
+ */
+const ONE_WRITE = 8_192;
 /** So many messages in good order on a session, and the next envelope may leave together with a terminator. */
 const EARNED_AFTER = 3;
 
@@ -224,8 +227,8 @@ export class SmtpSession {
     following?: () => Following | undefined,
   ): Promise<void> {
     this.#wire.stage = 'body';
-    const held = content.length > ONE_WRITE ? content.length - ONE_WRITE : 0;
-    if (held > 0) await this.#wire.writeContent(content.subarray(0, held), this.#timeouts.dataBlock);
+    const goesAhead = content.length > ONE_WRITE;
+    if (goesAhead) await this.#wire.writeContent(content, this.#timeouts.dataBlock);
     failpoint('body-begun', this.#cut);
     await this.#checkLine('body');
     failpoint('mark-wanted', this.#cut);
@@ -233,7 +236,9 @@ export class SmtpSession {
     failpoint('mark-committed', this.#cut);
     await this.#checkLine('body');
     this.#wire.stage = 'dot';
-    this.#wire.writeBoth(content.subarray(held), TERMINATOR + this.#announce(following?.()));
+    const end = TERMINATOR + this.#announce(following?.());
+    if (goesAhead) this.#wire.write(end);
+    else this.#wire.writeBoth(content, end);
     failpoint('dot-written', this.#cut);
     if (this.#announced) failpoint('ran-ahead', this.#cut);
   }
