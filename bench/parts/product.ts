@@ -76,7 +76,7 @@ async function startProgram(
 ) {
   const child = keep(
     spawn(process.execPath, [...nodeArgs, ...NODE, 'serve'], {
-      env: { ...process.env, UV_THREADPOOL_SIZE: '8', ...env, ROLE: role, ...more },
+      env: { ...process.env, UV_THREADPOOL_SIZE: '16', ...env, ROLE: role, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   );

@@ -70,3 +70,22 @@ test('on a slow disk nobody waits where another group may be under way', async (
   company.left(['one']);
   await company.gather(0, 2);
 });
+
+test.each([
+  ['quick', 1, ['turn', 'group']],
+  ['slow', 3, ['group', 'turn']],
+])('on a %s disk a group begins when all have asked who ask now', async (_, writeMs, order) => {
+  const company = new Company(AN_HOUR, 2);
+  company.wrote(writeMs);
+  const seen: string[] = [];
+  setImmediate(() => seen.push('turn'));
+  const asked: string[] = [];
+  company.soon(() => {
+    expect(asked).toEqual(['outcome', 'marker']);
+    seen.push('group');
+  }, 2);
+  await Promise.resolve().then(() => asked.push('outcome'));
+  await Promise.resolve().then(() => asked.push('marker'));
+  await turns(2);
+  expect(seen).toEqual(order);
+});

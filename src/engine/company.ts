@@ -1,6 +1,6 @@
 /** Nobody waits longer for company, however long a write takes. */
 const MAX_WAIT_MS = 4;
-/** A write that takes longer is not worth waiting for company, where the next can be written beside it. */
+/** A write that takes longer is worse than one more beside it: then nobody waits for company. */
 const SLOW_MS = 2;
 /** Whose outcome came last asks for its next marker so many turns of the event loop later. */
 const TURNS_TO_MARKER = 1;
@@ -50,13 +50,26 @@ export class Company {
    */
   async gather(underWay = 0, maxUnderWay = 1): Promise<void> {
     const mayPart = underWay + 1 < maxUnderWay;
-    const isSlow = maxUnderWay > 1 && this.#writeMs > this.#slowMs;
     const isEnough = () => this.#expected.size <= (mayPart ? this.#back : 0);
-    if (!isEnough() && this.#writeMs > 0) {
-      if (!isSlow) await this.#until(isEnough);
+    if (!isEnough() && this.#writeMs > 0 && !this.#isAlone(maxUnderWay)) {
+      await this.#until(isEnough);
       for (let turns = 0; turns < TURNS_TO_MARKER; turns++) await new Promise((turn) => setImmediate(turn));
     }
     this.#back = 0;
+  }
+
+  /**
+   * Begins a group for those who ask now. Where nobody waits for company they are one connection, with its outcome and
+   * its next marker: both ask before the promises that its server's answer resolved have come to an end.
+   */
+  soon(begin: () => void, maxUnderWay = 1): void {
+    if (this.#isAlone(maxUnderWay)) process.nextTick(begin);
+    else setImmediate(begin);
+  }
+
+  /** Whether writes take so long that a group goes alone, beside the others. */
+  #isAlone(maxUnderWay: number): boolean {
+    return maxUnderWay > 1 && this.#writeMs > this.#slowMs;
   }
 
   #until(isEnough: () => boolean): Promise<void> {

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
-import { LEASE_MS, unroutedLane } from '../queue/delivery.ts';
+import { claimKey, LEASE_MS, unroutedLane } from '../queue/delivery.ts';
 import { claim, type MessageRow } from '../queue/queue.ts';
 import type { Db } from '../storage/db.ts';
 import { ENGINES, insertRows, NOON, testDb, testFolder } from '../storage/testing.ts';
 import { FakeClock } from '../testing/fake-clock.ts';
 import { Journal } from './journal.ts';
-import { StoredPages } from './page.ts';
+import { type Pages, StoredPages } from './page.ts';
 import { accepted, SERVER, stored } from './testing.ts';
 
 /** Of a process that stands still between two looks at the time. */
@@ -95,6 +95,44 @@ describe.each(ENGINES)('the journal on $engine', ({ engine, open }) => {
     );
     expect(seen).toHaveLength(40);
     expect(Math.max(...seen.map((one) => Number(one.unsettled)))).toBe(0);
+  });
+
+  test('beside slow writes each connection has pages of its own: its outcome with its next marker', async () => {
+    const { rows, clock } = await held(4);
+    const [a, nextOfA, b, nextOfB] = rows as [MessageRow, MessageRow, MessageRow, MessageRow];
+    const written: string[][] = [];
+    const slow: Pages = {
+      maxUnderWay: 4,
+      commits: 0,
+      async write({ turns, marks }) {
+        written.push([
+          ...turns.map(({ row }) => `outcome ${row.id}`),
+          ...marks.map(({ id }) => `marker ${id}`),
+        ]);
+        clock.advance(5);
+        return {
+          settled: new Set(turns.map(({ row }) => claimKey(row))),
+          marked: new Map(marks.map((one) => [claimKey(one), one.until])),
+          renewed: new Set(),
+        };
+      },
+      async close() {},
+    };
+    const journal = new Journal(slow, clock, 'me');
+    await Promise.all([journal.mark(a, SERVER, 'hash'), journal.mark(b, SERVER, 'hash')]);
+    written.length = 0;
+    // As the pool does: who was before asks for its outcome some promises later than the next for its marker, or before.
+    const answered = async (row: MessageRow, next: MessageRow) => {
+      const marked = journal.mark(next, SERVER, 'hash');
+      await Promise.resolve();
+      expect(await Promise.all([journal.settle(accepted(row)), marked])).toEqual([true, true]);
+    };
+    await answered(a, nextOfA);
+    await answered(b, nextOfB);
+    expect(written).toEqual([
+      [`outcome ${a.id}`, `marker ${nextOfA.id}`],
+      [`outcome ${b.id}`, `marker ${nextOfB.id}`],
+    ]);
   });
 
   test('a marker whose answer comes after the end of the lease lets no dot leave', async () => {

@@ -42,6 +42,7 @@ export class Journal {
     this.#batcher = new Batcher((entries, again) => this.#write(entries, again), {
       maxUnderWay: pages.maxUnderWay,
       gather: (underWay) => this.#company.gather(underWay, pages.maxUnderWay),
+      soon: (begin) => this.#company.soon(begin, pages.maxUnderWay),
     });
   }
 

@@ -156,8 +156,8 @@ describe('a page that was under way behind one that failed', () => {
     const second = pages.write(pageOf({ marks: [markOf(next)] }));
     disk.isSlow = false;
     const ends = Promise.allSettled([first, second]);
-    disk.waiting[1]!();
     disk.waiting[0]!(new Error('EIO'));
+    disk.waiting[1]!();
     expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     // It may be on the disk, so the database learns it; and from now on all goes there.
     await worked(1);

@@ -158,7 +158,8 @@ test('a write that is refused says so, and the log takes nothing more', async ()
   expect(await readLog(path, 0)).toEqual(['one']);
 });
 
-test('an entry is not on the disk before the one before it, and not where that one is not', async () => {
+/** Two entries whose flushes the test ends. */
+async function twoUnderWay() {
   const { log } = await fresh();
   disk.isSlow = true;
   const told: string[] = [];
@@ -167,14 +168,40 @@ test('an entry is not on the disk before the one before it, and not where that o
       () => told.push(text),
       (error: Error) => told.push(`${text}: ${error.message}`),
     );
-  const both = [add('one'), add('two')];
+  const both = Promise.all([add('one'), add('two')]);
   const [first, second] = disk.waiting as [(typeof disk.waiting)[0], (typeof disk.waiting)[0]];
   expect(first.file).not.toBe(second.file); // each is told of what could not be written
+  return { log, told, both, first, second };
+}
+
+const oneTurn = () => new Promise((turn) => setImmediate(turn));
+
+test('a flush takes to the disk what was written before it began, and not what came after', async () => {
+  const { told, both, first, second } = await twoUnderWay();
+  first.end();
+  await oneTurn();
+  expect(told).toEqual(['one']);
   second.end();
-  await new Promise((turn) => setImmediate(turn));
-  expect(told).toEqual([]);
+  await both;
+  expect(told).toEqual(['one', 'two']);
+});
+
+test('a later flush that is over first serves the entries before it too', async () => {
+  const { log, told, both, first, second } = await twoUnderWay();
+  second.end();
+  await both;
+  expect(told).toEqual(['one', 'two']);
+  first.end(new Error('EIO')); // of nothing that anybody was told; but from now on it is not trusted
+  await oneTurn();
+  expect(log.append('three')).toBeUndefined();
+});
+
+test('what is under way when a flush is refused is not on the disk, as far as is known', async () => {
+  const { told, both, first, second } = await twoUnderWay();
   first.end(new Error('EIO'));
-  await Promise.all(both);
+  await both;
+  second.end();
+  await oneTurn();
   expect(told).toEqual([`one: ${FAILED}: EIO`, `two: ${FAILED}: EIO`]);
 });
 

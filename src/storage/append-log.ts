@@ -8,8 +8,18 @@ import type { Patience } from './patience.ts';
 /** Of each half. Entries of a batch fill a third of it; what finds no room waits for the batch to be worked in. */
 export const HALF_BYTES = 1024 * 1024;
 
-/** Entries that may be flushed at the same time: on a slow disk, whoever comes need not wait for the flush before. */
-export const MAX_FLUSHES = 4;
+/**
+ * Entries that may be flushed at the same time: on a slow disk, whoever comes need not wait for the flush before. Node's
+ * pool needs as many threads (bin/run).
+ */
+export const MAX_FLUSHES = 10;
+
+/** Who waits for an entry to be on the disk. */
+interface Waiting {
+  number: number;
+  resolve: () => void;
+  reject: (error: Error) => void;
+}
 
 /**
  * A file of entries that are on the disk before they are in the database: one write and one flush each, whatever the
@@ -27,7 +37,8 @@ export class AppendLog {
   #last = 0;
   /** It takes no more entries: the disk refused one, and the system forgets what it could not write. */
   #failed: Error | undefined;
-  #flushed: Promise<void> = Promise.resolve();
+  /** By their numbers. */
+  #waiting: Waiting[] = [];
 
   private constructor(path: string, files: readonly number[], patience: Patience | undefined) {
     this.path = path;
@@ -74,21 +85,26 @@ export class AppendLog {
       return Promise.reject(this.#fail(error));
     }
     this.#at += line.length;
-    this.#flushed = Promise.all([this.#flushed, this.#flush(file)]).then(
-      () => {},
-      (error) => {
-        throw this.#fail(error);
-      },
-    );
-    return this.#flushed;
+    const number = this.#last;
+    const kept = new Promise<void>((resolve, reject) => this.#waiting.push({ number, resolve, reject }));
+    this.#flush(file, number);
+    return kept;
   }
 
-  /** @returns nothing where it is over */
-  #flush(file: number): Promise<void> | undefined {
+  /** What was written before a flush began is on the disk when it is over, whichever flush that is. */
+  #flush(file: number, number: number): void {
+    const over = () => {
+      while (this.#waiting[0] && this.#waiting[0].number <= number) this.#waiting.shift()!.resolve();
+    };
+    const refused = (error: unknown) => {
+      const reason = this.#fail(error);
+      for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    };
     try {
-      return this.#patience?.flush(file) ? undefined : flush(file);
+      if (this.#patience?.flush(file)) over();
+      else void flush(file).then(over, refused);
     } catch (error) {
-      return Promise.reject(error);
+      refused(error);
     }
   }
 

@@ -17,6 +17,8 @@ export interface BatcherOptions {
   maxUnderWay?: number;
   /** A group is closed when this resolves. */
   gather?: (underWay: number) => Promise<void>;
+  /** Begins when all have asked who ask now. */
+  soon?: (begin: () => void) => void;
 }
 
 /**
@@ -30,6 +32,7 @@ export class Batcher<Entry, Result> {
   readonly #write: (entries: readonly Entry[], again: boolean) => Promise<readonly Result[]>;
   readonly #maxUnderWay: number;
   readonly #gather: (underWay: number) => Promise<void>;
+  readonly #soon: (begin: () => void) => void;
   #waiting: Waiting<Entry, Result>[] = [];
   #underWay = 0;
   #failed: Failed<Entry, Result>[] = [];
@@ -42,11 +45,12 @@ export class Batcher<Entry, Result> {
    */
   constructor(
     write: (entries: readonly Entry[], again: boolean) => Promise<readonly Result[]>,
-    { maxUnderWay = 1, gather = async () => {} }: BatcherOptions = {},
+    { maxUnderWay = 1, gather = async () => {}, soon = setImmediate }: BatcherOptions = {},
   ) {
     this.#write = write;
     this.#maxUnderWay = maxUnderWay;
     this.#gather = gather;
+    this.#soon = soon;
   }
 
   add(entry: Entry): Promise<Result> {
@@ -54,7 +58,7 @@ export class Batcher<Entry, Result> {
       this.#waiting.push({ entry, resolve, reject });
       if (this.#isAsked) return;
       this.#isAsked = true;
-      setImmediate(() => {
+      this.#soon(() => {
         this.#isAsked = false;
         void this.#begin();
       });
