@@ -2,7 +2,7 @@ import { existsSync, statSync, truncateSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { AppendLog, HALF_BYTES, readLog, remove } from './append-log.ts';
+import { AppendLog, HALF_BYTES, MAX_FLUSHES, readLog, remove } from './append-log.ts';
 import { testFolder } from './testing.ts';
 
 // A disk that refuses, or is slow. It cannot be ordered for a test, so the calls of the system answer as it would.
@@ -194,6 +194,28 @@ test('a later flush that is over first serves the entries before it too', async 
   first.end(new Error('EIO')); // of nothing that anybody was told; but from now on it is not trusted
   await oneTurn();
   expect(log.append('three')).toBeUndefined();
+});
+
+test('a flush has its file to itself, and who finds none is served by the next', async () => {
+  const { log } = await fresh();
+  disk.isSlow = true;
+  const all = Array.from({ length: MAX_FLUSHES }, (_, at) => log.append(`entry ${at}`)!);
+  disk.waiting.at(-1)!.end();
+  await Promise.all(all);
+  const next = log.append('next')!;
+  const running = [...disk.waiting.slice(0, -2), disk.waiting.at(-1)!];
+  expect(new Set(running.map(({ file }) => file)).size).toBe(MAX_FLUSHES);
+  let isKept = false;
+  const last = log.append('last')!.then(() => {
+    isKept = true;
+  });
+  expect(disk.waiting).toHaveLength(MAX_FLUSHES + 1);
+  disk.waiting.at(-1)!.end(); // began before the last one was written
+  await next;
+  await oneTurn();
+  expect(isKept).toBe(false);
+  for (const { end } of disk.waiting) end();
+  await last;
 });
 
 test('what is under way when a flush is refused is not on the disk, as far as is known', async () => {

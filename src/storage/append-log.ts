@@ -39,10 +39,16 @@ export class AppendLog {
   #failed: Error | undefined;
   /** By their numbers. */
   #waiting: Waiting[] = [];
+  /** Of the files, those that no flush has. */
+  readonly #idle: number[];
+  readonly #flushes = new Set<Promise<void>>();
+  /** Something was written since the last flush began. */
+  #isOwed = false;
 
   private constructor(path: string, files: readonly number[], patience: Patience | undefined) {
     this.path = path;
     this.#files = files;
+    this.#idle = [...files];
     this.#patience = patience;
   }
 
@@ -77,24 +83,32 @@ export class AppendLog {
   append(text: string): Promise<void> | undefined {
     const line = lineOf(this.#last + 1, text);
     if (this.#failed || this.#at + line.length > HALF_BYTES) return undefined;
-    const file = this.#files[++this.#last % MAX_FLUSHES]!;
+    const number = ++this.#last;
     try {
-      writeAll(file, line, this.#half * HALF_BYTES + this.#at);
+      writeAll(this.#files[0]!, line, this.#half * HALF_BYTES + this.#at);
       failpoint('page-unflushed');
     } catch (error) {
       return Promise.reject(this.#fail(error));
     }
     this.#at += line.length;
-    const number = this.#last;
     const kept = new Promise<void>((resolve, reject) => this.#waiting.push({ number, resolve, reject }));
-    this.#flush(file, number);
+    this.#flush();
     return kept;
   }
 
-  /** What was written before a flush began is on the disk when it is over, whichever flush that is. */
-  #flush(file: number, number: number): void {
+  /**
+   * Begins a flush, or when one of those under way is over. What was written before it began is on the disk when it is
+   * over. It has its file to itself: of two on one file the system tells one alone what it could not write.
+   */
+  #flush(): void {
+    const file = this.#idle.pop();
+    this.#isOwed = file === undefined;
+    if (file === undefined) return;
+    const last = this.#last;
     const over = () => {
-      while (this.#waiting[0] && this.#waiting[0].number <= number) this.#waiting.shift()!.resolve();
+      this.#idle.push(file);
+      while (this.#waiting[0] && this.#waiting[0].number <= last) this.#waiting.shift()!.resolve();
+      if (this.#isOwed) this.#flush();
     };
     const refused = (error: unknown) => {
       const reason = this.#fail(error);
@@ -102,10 +116,15 @@ export class AppendLog {
     };
     try {
       if (this.#patience?.flush(file)) over();
-      else void flush(file).then(over, refused);
+      else this.#runs(flush(file).then(over, refused));
     } catch (error) {
       refused(error);
     }
+  }
+
+  #runs(flush: Promise<void>): void {
+    this.#flushes.add(flush);
+    void flush.then(() => this.#flushes.delete(flush));
   }
 
   /** Begins the other half anew. Its entries have to be in the database, and on the disk. */
@@ -115,6 +134,7 @@ export class AppendLog {
   }
 
   async close(): Promise<void> {
+    while (this.#flushes.size > 0) await Promise.all(this.#flushes);
     await Promise.all(this.#files.map((file) => closeFile(file)));
   }
 
